@@ -1,0 +1,44 @@
+# `make help` lists what there is. Every target sets up .venv by itself, once, and again only when pyproject.toml changes.
+PYTHON ?= python3
+VENV   := .venv
+BIN    := $(VENV)/bin
+READY  := $(VENV)/.ready
+
+.DEFAULT_GOAL := help
+.PHONY: help setup demo test test-fast lab release lint clean
+
+help:  ## list the targets
+	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## */\1\t/' | awk -F'\t' '{printf "  make %-10s %s\n", $$1, $$2}'
+
+$(READY): pyproject.toml
+	@echo "Setting up $(VENV) (a few minutes the first time: PyTorch is large) ..."
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 10) and "This course needs Python 3.10 or newer; found " + sys.version.split()[0] + ". Try: make PYTHON=python3.11 ...")'
+	@$(PYTHON) -m venv $(VENV)
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[instructor,test,lint]'
+	@touch $@
+
+setup: $(READY)  ## create .venv and install everything into it
+
+demo: $(READY)  ## release, grade and return a small sample class, and print its gradebook
+	@$(BIN)/course demo
+
+test: $(READY)  ## run the whole test suite
+	$(BIN)/python -m pytest
+
+test-fast: $(READY)  ## the inner loop: no notebooks, no nbgrader, no browser
+	$(BIN)/python -m pytest -m 'not slow'
+
+lab: $(READY)  ## open JupyterLab at the lectures
+	$(BIN)/jupyter lab lectures
+
+release: $(READY)  ## make assignments/ again from solutions/, with nbgrader
+	$(BIN)/course release
+
+lint: $(READY)  ## check formatting, style and types
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+
+clean:  ## remove what can be made again (.venv, caches, the demo's class); never class/
+	rm -rf $(VENV) demo .pytest_cache .mypy_cache .ruff_cache build dist
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
