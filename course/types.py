@@ -29,18 +29,3 @@ Field: TypeAlias = Callable[[Tensor, Time], Tensor]
 
 Step: TypeAlias = Callable[[Tensor, float, float], Tensor]
 """x at time t, t, s → x at time s."""
-
-
-def expand(a: Time, x: Tensor) -> Time:
-    """Give ``a`` of shape (B,) trailing axes of size one, so that it multiplies ``x`` of shape (B, *D) example by example.
-
-    Floats and 0-d tensors pass through unchanged.
-
-    Raises:
-        ValueError: if ``a`` has neither no axis nor exactly one entry per example.
-    """
-    if not isinstance(a, Tensor) or a.ndim == 0:
-        return a
-    if a.ndim != 1 or a.shape[0] != x.shape[0]:
-        raise ValueError(f"Expected a number or one value per example, shape ({x.shape[0]},); got {tuple(a.shape)}.")
-    return a.reshape(-1, *[1] * (x.ndim - 1))

@@ -1,0 +1,3 @@
+from course.networks.mlp import MLP
+
+__all__ = ["MLP"]

@@ -1,0 +1,88 @@
+r"""Energy-based models, :math:`p(x) = e^{-E(x)} / Z`: any function of x is a density, up to its normalizing constant.
+
+The gradient of the log-likelihood has an exact first term and a second that needs samples of the model,
+
+.. math:: \nabla_\theta \log p_\theta(x) = -\nabla_\theta E_\theta(x) + E_{x' \sim p_\theta} \nabla_\theta E_\theta(x'),
+
+which contrastive divergence takes from Langevin chains.
+"""
+
+import torch
+from torch import Tensor
+
+from course.tensors import expand
+from course.types import Energy
+
+
+def log_partition(energy: Energy, points: Tensor, cell: float) -> Tensor:
+    r"""Log of the normalizing constant by a Riemann sum on a grid.
+
+    .. math:: \log Z = \log \int e^{-E(x)} \mathrm d x \approx \log \sum_i e^{-E(x_i)} \, v
+
+    Args:
+        energy: E, (N, D) → (N,).
+        points: the grid, shape (N, D).
+        cell: v, the volume of the grid's cell.
+
+    Returns:
+        A scalar, shape ().
+    """
+    return torch.logsumexp(-energy(points), 0) + torch.as_tensor(cell, dtype=points.dtype).log().to(points.device)
+
+
+def energy_score(energy: Energy, x: Tensor) -> Tensor:
+    """Score of an energy-based model, ∇ log p(x) = −∇E(x), by automatic differentiation; Z has no part in it.
+
+    Works under ``no_grad``; the result carries no graph, and the parameters' gradients are left alone.
+
+    Args:
+        energy: E, (B, *D) → (B,), each example's energy a function of that example alone.
+        x: shape (B, *D).
+
+    Returns:
+        Shape (B, *D).
+    """
+    with torch.enable_grad():
+        x = x.detach().requires_grad_()
+        return -torch.autograd.grad(energy(x).sum(), x)[0]
+
+
+def contrastive_divergence(energy: Energy, data: Tensor, negatives: Tensor, penalty: float = 0.0) -> Tensor:
+    r"""A loss whose gradient is that of the negative log-likelihood, with the model's samples given.
+
+    .. math:: \overline{E(x^+)} - \overline{E(x^-)} + \lambda \bigl(\overline{E(x^+)^2} + \overline{E(x^-)^2}\bigr)
+
+    The penalty keeps energies near zero: the first two terms do not change when a constant is added to E.
+
+    Args:
+        energy: E, (B, *D) → (B,), with parameters to train.
+        data: x⁺, shape (B, *D).
+        negatives: x⁻, samples of the model, shape (M, *D); no gradient reaches them.
+        penalty: λ ≥ 0.
+
+    Returns:
+        A scalar, shape ().
+
+    Source: Hinton (2002); the penalty is Du and Mordatch's (2019).
+    """
+    if penalty < 0:
+        raise ValueError(f"The penalty is not negative; got {penalty}.")
+    low, high = energy(data.detach()), energy(negatives.detach())
+    return low.mean() - high.mean() + penalty * (low.square().mean() + high.square().mean())
+
+
+def start_negatives(buffer: Tensor, index: Tensor, fresh: Tensor, restart: Tensor) -> Tensor:
+    """Where the chains of this training step start: where they stopped last time, or afresh.
+
+    Args:
+        buffer: the persistent chains, shape (N, *D); not changed.
+        index: which of them continue, shape (B,), int64.
+        fresh: new starting points, shape (B, *D).
+        restart: which chains start afresh, shape (B,), bool.
+
+    Returns:
+        Shape (B, *D), memory of its own.
+
+    Source: Tieleman (2008); restarts are Du and Mordatch's (2019).
+    """
+    return torch.where(expand(restart, fresh), fresh, buffer[index])

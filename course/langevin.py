@@ -1,0 +1,127 @@
+r"""Langevin dynamics: samples from a density of which only the score is known.
+
+.. math:: \mathrm d x = \nabla \log p(x) \, \mathrm d t + \sqrt 2 \, \mathrm d w
+   \qquad\Longrightarrow\qquad
+   x' = x + \varepsilon \nabla \log p(x) + \sqrt{2\varepsilon} \, z
+
+The diffusion keeps p unchanged; its discretization (the *unadjusted* Langevin algorithm, ULA) keeps a density that is
+off by O(ε). The Metropolis-adjusted algorithm (MALA) corrects that by rejecting some of the steps.
+
+Source: Roberts and Tweedie (1996), with ε for their h²/2.
+"""
+
+import torch
+from torch import Tensor
+
+from course.tensors import expand, randn_like
+from course.types import LogDensity, StationaryScore, Step
+
+
+def langevin_step(x: Tensor, score: StationaryScore, step_size: float, noise: Tensor) -> Tensor:
+    r"""One step of unadjusted Langevin dynamics.
+
+    .. math:: x' = x + \varepsilon \nabla \log p(x) + \sqrt{2 \varepsilon} \, z
+
+    Args:
+        x: states, shape (B, *D).
+        score: ∇ log p, a function of x alone.
+        step_size: ε > 0.
+        noise: z ~ N(0, I), of x's shape.
+
+    Returns:
+        The next states, shape (B, *D).
+
+    Raises:
+        ValueError: if the step size is not positive, or noise and x differ in shape.
+    """
+    _check_step(x, step_size, noise)
+    return x + step_size * score(x) + (2 * step_size) ** 0.5 * noise
+
+
+def langevin_chain(
+    x: Tensor, score: StationaryScore, step_size: float, n_steps: int, generator: torch.Generator | None = None
+) -> Tensor:
+    """Every state of n_steps of Langevin dynamics, the start included, with fresh noise at every step.
+
+    Returns:
+        Shape (n_steps + 1, B, *D).
+    """
+    chain = [x]
+    for _ in range(n_steps):
+        chain.append(langevin_step(chain[-1], score, step_size, randn_like(x, generator)))
+    return torch.stack(chain)
+
+
+def mala_log_accept(
+    x: Tensor, proposal: Tensor, log_prob: LogDensity, score: StationaryScore, step_size: float
+) -> Tensor:
+    r"""Log of the Metropolis–Hastings ratio of a Langevin proposal, not clipped.
+
+    .. math:: \log \frac{p(x') \, q(x \mid x')}{p(x) \, q(x' \mid x)},
+       \qquad q(x' \mid x) = \mathcal N(x'; \, x + \varepsilon \nabla \log p(x), \, 2 \varepsilon I)
+
+    Args:
+        x: states, shape (B, *D).
+        proposal: x′, shape (B, *D).
+        log_prob: log p up to a constant, (B, *D) → (B,).
+        score: ∇ log p, a function of x alone.
+        step_size: ε > 0.
+
+    Returns:
+        Shape (B,).
+    """
+    _check_step(x, step_size, proposal)
+    forward = (proposal - x - step_size * score(x)).flatten(1).square().sum(1)
+    backward = (x - proposal - step_size * score(proposal)).flatten(1).square().sum(1)
+    return log_prob(proposal) - log_prob(x) + (forward - backward) / (4 * step_size)
+
+
+def mala_step(
+    x: Tensor, log_prob: LogDensity, score: StationaryScore, step_size: float, noise: Tensor, uniform: Tensor
+) -> tuple[Tensor, Tensor]:
+    """One step of the Metropolis-adjusted Langevin algorithm: propose a Langevin step, accept it chain by chain.
+
+    Args:
+        x: states, shape (B, *D).
+        log_prob: log p up to a constant, (B, *D) → (B,).
+        score: ∇ log p, a function of x alone.
+        step_size: ε > 0.
+        noise: z ~ N(0, I), of x's shape.
+        uniform: u in (0, 1), shape (B,); a chain accepts where log u < log ratio.
+
+    Returns:
+        The next states, shape (B, *D), and which chains moved, shape (B,), bool.
+    """
+    if uniform.shape != x.shape[:1]:
+        raise ValueError(f"Every chain needs its own uniform, shape ({len(x)},); got {tuple(uniform.shape)}.")
+    proposal = langevin_step(x, score, step_size, noise)
+    accepted = uniform.log() < mala_log_accept(x, proposal, log_prob, score, step_size)
+    return torch.where(expand(accepted, x), proposal, x), accepted
+
+
+def langevin(score: StationaryScore, step_size: float, generator: torch.Generator | None = None) -> Step:
+    """Langevin dynamics as a Step for ``walk``; the times only count the steps."""
+
+    def step(x: Tensor, t: float, s: float) -> Tensor:
+        return langevin_step(x, score, step_size, randn_like(x, generator))
+
+    return step
+
+
+def mala(
+    log_prob: LogDensity, score: StationaryScore, step_size: float, generator: torch.Generator | None = None
+) -> Step:
+    """Metropolis-adjusted Langevin dynamics as a Step for ``walk``; the times only count the steps."""
+
+    def step(x: Tensor, t: float, s: float) -> Tensor:
+        uniform = torch.rand(len(x), generator=generator, dtype=x.dtype, device=x.device)
+        return mala_step(x, log_prob, score, step_size, randn_like(x, generator), uniform)[0]
+
+    return step
+
+
+def _check_step(x: Tensor, step_size: float, other: Tensor) -> None:
+    if not step_size > 0:
+        raise ValueError(f"A step size is positive; got {step_size}.")
+    if other.shape != x.shape:
+        raise ValueError(f"Expected a tensor of x's shape {tuple(x.shape)} beside x; got {tuple(other.shape)}.")
