@@ -1,0 +1,168 @@
+"""What a student meets: ``check(langevin_step)`` under an exercise, and its one-sentence answer."""
+
+import html
+import inspect
+import secrets
+from collections.abc import Callable
+from dataclasses import dataclass
+from importlib import import_module
+from typing import Any
+
+import torch
+
+from course.exercises.case import Case
+from course.exercises.exercise import Exercise
+from course.exercises.judge import Finding, judge
+from course.exercises.probe import observe_all, quiet, time_limit
+
+PUBLIC_SEED = 0
+"""Cases in the notebook follow from this seed; at grading time from a fresh one."""
+
+VERDICT_MIME = "application/vnd.score-course.verdict+json"
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """The outcome of a check: points and one sentence.
+
+    A notebook shows the sentence; nbgrader reads the points (the plain-text form of a test cell's last value is its
+    partial credit); reports read the JSON.
+    """
+
+    exercise: str
+    points: float
+    possible: float
+    sentence: str
+    misconception: str | None = None
+    seed: int = PUBLIC_SEED
+
+    @property
+    def passed(self) -> bool:
+        """Whether it earned all its points."""
+        return self.points == self.possible > 0
+
+    def __str__(self) -> str:
+        worth = f" · {self.points:g} points" if self.passed else f" · {self.points:g} of {self.possible:g} points"
+        return f"{'✓' if self.passed else '✗'} {self.exercise}{worth}{' · ' if self.sentence else ''}{self.sentence}"
+
+    __repr__ = __str__
+
+    def _repr_mimebundle_(self, **_: Any) -> dict[str, Any]:
+        colour = "#009e73" if self.passed else "#d55e00"
+        box = f"border-left: 4px solid {colour}; padding: 0.4em 0.8em; white-space: pre-wrap"
+        return {
+            "text/plain": f"{self.points:g}",
+            "text/html": f'<div style="{box}">{html.escape(str(self))}</div>',
+            VERDICT_MIME: self.__dict__,
+        }
+
+
+class NotDefined:
+    """Stands in a notebook for a function that the student has yet to define, so that its absence can be explained."""
+
+    def __init__(self, exercise: Exercise, namespace: dict[str, Any]):
+        self._exercise, self._namespace = exercise, namespace
+        self.__name__ = exercise.name
+
+    def __call__(self, *_: Any, **__: Any) -> Any:
+        raise NotImplementedError(self.explain())
+
+    def explain(self) -> str:
+        """One sentence, with the name of a function that looks like a renamed one."""
+        expected = list(inspect.signature(self._exercise.answer).parameters)
+        alike = [
+            name
+            for name, value in self._namespace.items()
+            if inspect.isfunction(value)
+            and not name.startswith("_")
+            and list(inspect.signature(value).parameters) == expected
+        ]
+        renamed = f" Did you rename it to `{alike[0]}`?" if alike else ""
+        return f"there is no function `{self.__name__}` yet: define it and run its cell.{renamed}"
+
+
+def begin(assignment: str, namespace: dict[str, Any]) -> Callable[..., Verdict]:
+    """Prepare a notebook for an assignment and return its ``check``.
+
+    Args:
+        assignment: such as "hw2".
+        namespace: the notebook's ``globals()``, where a placeholder waits under the name of each exercise that is not
+            defined yet.
+
+    Returns:
+        ``check(function, seed=0)``, which judges a function by its name.
+
+    Raises:
+        ValueError: if there is no such assignment.
+    """
+    exercises = load(assignment)
+    for name, exercise in exercises.items():
+        namespace.setdefault(name, NotDefined(exercise, namespace))
+
+    def check(function: Callable, seed: int = PUBLIC_SEED) -> Verdict:
+        called = getattr(function, "__name__", type(function).__name__)
+        names = [name for name in exercises if namespace.get(name) is function] or [called]
+        name = called if called in names else names[0]
+        if name not in exercises:
+            return Verdict(name, 0, 0, f"not an exercise of {assignment}; those are {', '.join(exercises)}.")
+        return check_exercise(exercises[name], function, seed)
+
+    return check
+
+
+def load(assignment: str) -> dict[str, Exercise]:
+    """The exercises of an assignment by name, in its order."""
+    try:
+        module = import_module(f"course.exercises.{assignment}")
+    except ModuleNotFoundError as error:
+        if error.name != f"course.exercises.{assignment}":
+            raise
+        raise ValueError(f"There is no assignment {assignment!r}; they are called hw1, hw2, and so on.") from None
+    return {exercise.name: exercise for exercise in module.exercises}
+
+
+def check_exercise(exercise: Exercise, function: Callable, seed: int = PUBLIC_SEED) -> Verdict:
+    """Call the function on the cases that follow from the seed, judge what it did, and put a number and words to it."""
+    if isinstance(function, NotDefined):
+        return Verdict(exercise.name, 0, exercise.points, function.explain(), seed=seed)
+    if not callable(function):
+        sentence = (
+            f"`{exercise.name}` is a {type(function).__name__}, not a function; was the name used for something else?"
+        )
+        return Verdict(exercise.name, 0, exercise.points, sentence, seed=seed)
+    cases = all_cases(exercise, seed)
+    finding = judge(exercise, cases, observe_all(function, cases))
+    if finding.passed:
+        sentence = f"{_remark(exercise, function)} {finding.sentence}".strip()
+        return Verdict(exercise.name, exercise.points, exercise.points, sentence, seed=seed)
+    return _lost_points(exercise, finding, seed)
+
+
+def all_cases(exercise: Exercise, seed: int) -> list[Case]:
+    """The cases in every precision on every device present: float64 on the CPU first, since it explains errors best."""
+    cases = exercise.draw_cases(seed) + exercise.draw_cases(seed, torch.float32)
+    if torch.cuda.is_available():
+        cases += exercise.draw_cases(seed, torch.float32, "cuda")
+    return cases
+
+
+def fresh_seed() -> int:
+    """A seed that nobody could know before; grading uses one for each check and keeps it in the verdict."""
+    return secrets.randbits(31)
+
+
+def _lost_points(exercise: Exercise, finding: Finding, seed: int) -> Verdict:
+    named = finding.misconception
+    points = round(exercise.points * named.credit) if named else 0
+    return Verdict(exercise.name, points, exercise.points, finding.sentence, named.name if named else None, seed)
+
+
+def _remark(exercise: Exercise, function: Callable) -> str:
+    """What the function now does, in numbers; a failure here is no fault of the student's."""
+    if exercise.remark is None:
+        return ""
+    try:
+        with time_limit(5.0), quiet():
+            return exercise.remark(function)
+    except Exception:
+        return ""

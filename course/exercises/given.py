@@ -1,0 +1,81 @@
+"""The functions that exercises hand over: small, smooth, made from plain tensors, and nobody's answer.
+
+Each works example by example on x of shape (B, *D) and is an ``nn.Module``, so that its parameters can be found and
+differentiated. Parameters carry a gradient already, as they do in the middle of training: to add to it, or to wipe
+it, is a mistake.
+"""
+
+import torch
+from torch import Tensor, nn
+
+
+class _Given(nn.Module):
+    def __init__(self, **tensors: Tensor):
+        super().__init__()
+        for name, value in tensors.items():
+            parameter = nn.Parameter(value)
+            parameter.grad = torch.full_like(value, 0.5)
+            self.register_parameter(name, parameter)
+
+
+class QuadraticEnergy(_Given):
+    """E(x) = ½ (x − centre)ᵀ precision (x − centre) + offset; precision (d, d) with d the number of entries of x."""
+
+    centre: Tensor
+    precision: Tensor
+    offset: Tensor
+
+    def forward(self, x: Tensor) -> Tensor:
+        r = x.flatten(1) - self.centre
+        return 0.5 * ((r @ self.precision) * r).sum(1) + self.offset
+
+
+class NetworkEnergy(_Given):
+    """E(x) = offset + ½ ‖x‖² + tanh(x win + bias) wout, a small network."""
+
+    win: Tensor
+    bias: Tensor
+    wout: Tensor
+    offset: Tensor
+
+    def forward(self, x: Tensor) -> Tensor:
+        flat = x.flatten(1)
+        return self.offset + 0.5 * flat.square().sum(1) + torch.tanh(flat @ self.win + self.bias) @ self.wout
+
+
+class Minus(_Given):
+    """log p = −E for an energy above, up to a constant."""
+
+    def __init__(self, energy: _Given):
+        super().__init__()
+        self.energy = energy
+
+    def forward(self, x: Tensor) -> Tensor:
+        return -self.energy(x)
+
+
+def quadratic_log_prob(**tensors: Tensor) -> nn.Module:
+    """log p up to a constant of a Gaussian."""
+    return Minus(QuadraticEnergy(**tensors))
+
+
+class LinearScore(_Given):
+    """The score of a Gaussian, precision (centre − x)."""
+
+    centre: Tensor
+    precision: Tensor
+
+    def forward(self, x: Tensor) -> Tensor:
+        return ((self.centre - x.flatten(1)) @ self.precision).reshape(x.shape)
+
+
+class NetworkScore(_Given):
+    """−x + tanh(x win + bias) wout: not the gradient of anything, as a learned score."""
+
+    win: Tensor
+    bias: Tensor
+    wout: Tensor
+
+    def forward(self, x: Tensor) -> Tensor:
+        flat = x.flatten(1)
+        return (torch.tanh(flat @ self.win + self.bias) @ self.wout - flat).reshape(x.shape)

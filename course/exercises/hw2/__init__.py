@@ -1,0 +1,17 @@
+"""hw2, energies and Langevin dynamics: its exercises in the order of the notebook."""
+
+from course.exercises.hw2 import accepted as accepted  # registers the other right answers
+from course.exercises.hw2.energies import contrastive_divergence, energy_score, log_partition, start_negatives
+from course.exercises.hw2.langevin import langevin_chain, langevin_step
+from course.exercises.hw2.metropolis import mala_log_accept, mala_step
+
+exercises = [
+    log_partition,
+    energy_score,
+    langevin_step,
+    langevin_chain,
+    mala_log_accept,
+    mala_step,
+    contrastive_divergence,
+    start_negatives,
+]
