@@ -181,10 +181,9 @@ def _wrong_place(case: Case, seen: Observation, truth: Observation) -> str:
 def _side_effect(exercise: Exercise, seen: Observation) -> str:
     facts = seen.facts
     if "changed" in facts:
-        what = " and ".join(facts["changed"])
         return (
-            f"your function changes {what}, which it was only lent; look for `+=`, `x[...] = `, methods ending in `_`, "
-            "`.backward()` or `.requires_grad_()`, and work on a copy."
+            f"your function changes {facts['changed'][0]}, which it was only lent; look for `+=`, `x[...] = `, methods "
+            "ending in `_`, `.backward()` or `.requires_grad_()`, and work on a copy."
         )
     if "drew" in facts:
         return "your function draws from the global generators; use only the noise or the generator that is handed in."
@@ -260,8 +259,9 @@ def _recognise(exercise: Exercise, cases: list[Case], seen: list[Observation]) -
 def _alike(exercise: Exercise, case: Case, a: Observation, b: Observation) -> bool:
     if _signature(exercise, a) != _signature(exercise, b):
         return False
-    if "drew" in a.facts:  # the numbers are chance
-        return True
+    if "drew" in a.facts:  # its numbers are chance, unless what it drew was of no use
+        truth = _truth(exercise, case)
+        return bool(_wrong_numbers(exercise, case, a, truth)) == bool(_wrong_numbers(exercise, case, b, truth))
     if exercise.statistics and "raised" not in a.facts and _wrong_shape(a, _truth(exercise, case)) == "":
         pairs = zip(*(_statistics(exercise, case, one, one).values() for one in (a, b)))
         return all(

@@ -110,7 +110,7 @@ def observe(function: Callable, case: Case) -> Observation:
         return seen
     if printed.characters:
         seen.facts["printed"] = printed.characters
-    changed = [name for name, t in watched.items() if not _same(before[name], _state(t))]
+    changed = [what + name for name, t in watched.items() for what in _changes(before[name], _state(t))]
     if changed:
         seen.facts["changed"] = changed
     if _global_streams() != global_streams:
@@ -144,8 +144,11 @@ def _state(t: Tensor) -> tuple:
     return t.detach().clone(), t.requires_grad, grad
 
 
-def _same(a: tuple, b: tuple) -> bool:
-    return all(torch.equal(p, q) if isinstance(p, Tensor) and isinstance(q, Tensor) else p is q for p, q in zip(a, b))
+def _changes(before: tuple, after: tuple) -> Iterator[str]:
+    for what, a, b in zip(("", "requires_grad of ", "the gradient stored in "), before, after):
+        same = torch.equal(a, b) if isinstance(a, Tensor) and isinstance(b, Tensor) else a is b
+        if not same:
+            yield what
 
 
 def _global_streams() -> tuple:

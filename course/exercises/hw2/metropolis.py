@@ -152,7 +152,7 @@ def one_decision_if_all_agree(x, log_prob, score, step_size, noise, uniform):
 
 @mala_step.misconception("every proposal is accepted, which is plain Langevin: keep x where log u ≥ the log ratio.")
 def always_accepts(x, log_prob, score, step_size, noise, uniform):
-    proposal, _ = _propose(x, log_prob, score, step_size, noise)
+    proposal = x + step_size * score(x) + (2 * step_size) ** 0.5 * noise
     return proposal, torch.ones(len(x), dtype=torch.bool, device=x.device)
 
 

@@ -1,0 +1,130 @@
+"""One class's folder: releasing, grading and returning assignments with nbgrader, by nbgrader's own conventions."""
+
+import os
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import nbformat
+
+from course.exercises.check import VERDICT_MIME, Verdict
+
+CONFIG = "nbgrader_config.py"
+
+
+class GradingError(Exception):
+    """Something is wrong with the class's folder or with nbgrader; the message says what to do."""
+
+
+@dataclass(frozen=True)
+class Score:
+    """What the gradebook holds of one submission: points from the checks, and points that a person has yet to give."""
+
+    student: str
+    assignment: str
+    points: float
+    possible: float
+    by_hand: float
+
+
+class Classroom:
+    """A folder with an ``nbgrader_config.py``, as nbgrader's own commands would see it.
+
+    Args:
+        root: the folder.
+
+    Raises:
+        GradingError: if nbgrader is not installed or the folder has no configuration.
+    """
+
+    def __init__(self, root: Path):
+        try:
+            from nbgrader.apps import NbGraderAPI
+            from nbgrader.coursedir import CourseDirectory
+            from traitlets.config import PyFileConfigLoader
+        except ImportError:
+            raise GradingError(
+                "Releasing and grading need nbgrader: install it with `pip install 'score-course[instructor]'`."
+            ) from None
+        self.root = root.resolve()
+        if not (self.root / CONFIG).is_file():
+            raise GradingError(f"There is no {CONFIG} in {self.root}; run this command in the folder that has it.")
+        config = PyFileConfigLoader(CONFIG, path=str(self.root)).load_config()
+        config.CourseDirectory.root = str(self.root)
+        config.CourseDirectory.db_url = f"sqlite:///{self.root / 'class' / 'gradebook.db'}"
+        (self.root / "class").mkdir(exist_ok=True)
+        _find_own_programs()
+        self._directory = CourseDirectory(config=config)
+        self._nbgrader = NbGraderAPI(self._directory, config=config)
+
+    @property
+    def assignments(self) -> list[str]:
+        """The names of the assignments in ``solutions/``."""
+        return sorted(path.parent.name for path in (self.root / "solutions").glob("*/*.ipynb"))
+
+    def folder(self, step: str, student: str, assignment: str) -> Path:
+        """Where nbgrader keeps a step ("submitted", "autograded", "feedback", …) of a student's assignment."""
+        directory = getattr(self._directory, f"{step}_directory")
+        return Path(self._directory.format_path(directory, student, assignment))
+
+    def release(self, assignment: str) -> None:
+        """Make the students' version of an assignment: ``nbgrader generate_assignment``."""
+        self._do(f"releasing {assignment}", self._nbgrader.generate_assignment, assignment, force=True, create=True)
+
+    def autograde(self, assignment: str, student: str) -> None:
+        """Run one submission and record its points: ``nbgrader autograde``."""
+        self._do(f"grading {student}'s {assignment}", self._nbgrader.autograde, assignment, student, force=True)
+
+    def return_feedback(self, assignment: str, student: str) -> Path:
+        """Write a submission's feedback page: ``nbgrader generate_feedback``."""
+        what = f"writing the feedback of {student}'s {assignment}"
+        self._do(what, self._nbgrader.generate_feedback, assignment, student, force=True)
+        return self.folder("feedback", student, assignment) / f"{assignment}.html"
+
+    def scores(self, assignment: str) -> list[Score]:
+        """What the gradebook holds of an assignment, a student a line."""
+        with self._nbgrader.gradebook as gradebook:
+            return [
+                Score(
+                    submission.student.id,
+                    assignment,
+                    sum(grade.auto_score or 0.0 for grade in grades),
+                    sum(grade.max_score for grade in grades if grade.auto_score is not None),
+                    sum(grade.max_score for grade in grades if grade.needs_manual_grade),
+                )
+                for submission in gradebook.assignment_submissions(assignment)
+                for grades in [[grade for notebook in submission.notebooks for grade in notebook.grades]]
+            ]
+
+    def verdicts(self, assignment: str, student: str) -> list[Verdict]:
+        """The checks' verdicts in a graded notebook, in its order."""
+        path = self.folder("autograded", student, assignment) / f"{assignment}.ipynb"
+        return list(read_verdicts(path))
+
+    def _do(self, what: str, action: Any, *args: Any, **kwargs: Any) -> None:
+        result = action(*args, **kwargs)
+        if not result["success"]:
+            detail = result.get("log") or result.get("error") or "it gave no reason."
+            raise GradingError(f"nbgrader failed at {what}:\n{detail.strip()}")
+
+
+def _find_own_programs() -> None:
+    """nbgrader calls ``alembic`` by name: let it find the one beside this Python, though its venv is not activated."""
+    beside = str(Path(sys.executable).parent)
+    if beside not in os.environ.get("PATH", "").split(os.pathsep):
+        os.environ["PATH"] = os.pathsep.join([beside, os.environ.get("PATH", "")])
+
+
+def read_verdicts(path: Path) -> Iterator[Verdict]:
+    """The verdict of each test cell of an executed notebook (the last one where a cell has several)."""
+    notebook = nbformat.read(path, as_version=4)
+    for cell in notebook.cells:
+        found = [
+            output["data"][VERDICT_MIME]
+            for output in cell.get("outputs", [])
+            if output["output_type"] == "execute_result" and VERDICT_MIME in output.get("data", {})
+        ]
+        if found and cell.metadata.get("nbgrader", {}).get("grade"):
+            yield Verdict(**found[-1])

@@ -1,0 +1,84 @@
+"""`course demo`: the main job from end to end on a small sample class, in a folder of its own."""
+
+import shutil
+from pathlib import Path
+
+import nbformat
+from rich.console import Console
+from rich.table import Table
+
+from course.exercises import load
+from course.grading.classroom import CONFIG, Classroom, GradingError
+from course.grading.samples import sample_class, write
+
+MARK = ".made-by-course-demo"
+
+
+def run(source: Path, folder: Path) -> None:
+    """Release the assignments, grade a right, a typically wrong and an empty submission of each, and return feedback.
+
+    Args:
+        source: the course's folder, with ``solutions/`` and nbgrader's configuration; nothing in it changes.
+        folder: where the sample class is made; emptied first.
+    """
+    say = Console(highlight=False)
+    _make_empty(folder)
+    shutil.copytree(source / "solutions", folder / "solutions", ignore=shutil.ignore_patterns(".*"))
+    shutil.copy(source / CONFIG, folder / CONFIG)
+    room = Classroom(folder)
+    pages = []
+    for assignment in room.assignments:
+        room.release(assignment)
+        students = _hand_in(room, assignment)
+        say.print(f"{assignment}: released; grading {len(students)} submissions ...")
+        for student in students:
+            room.autograde(assignment, student)
+            pages.append(room.return_feedback(assignment, student))
+    say.print(_gradebook(room))
+    say.print(_misconceptions(room))
+    say.print("Feedback pages:")
+    for page in pages:
+        say.print(f"  {page.relative_to(Path.cwd()) if page.is_relative_to(Path.cwd()) else page}", soft_wrap=True)
+
+
+def _make_empty(folder: Path) -> None:
+    """Empty the demo's folder, and no other: it is known by a file that the demo leaves in it."""
+    mark = folder / MARK
+    if folder.exists() and any(folder.iterdir()) and not mark.exists():
+        raise GradingError(f"{folder} holds something that no demo made; name an empty folder with --folder.")
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir(parents=True)
+    mark.write_text("This folder is made, and emptied, by `course demo`.\n")
+
+
+def _hand_in(room: Classroom, assignment: str) -> list[str]:
+    released = nbformat.read(room.folder("release", ".", assignment) / f"{assignment}.ipynb", as_version=4)
+    solution = nbformat.read(room.folder("source", ".", assignment) / f"{assignment}.ipynb", as_version=4)
+    notebooks = sample_class(released, solution, load(assignment))
+    for student, notebook in notebooks.items():
+        write(notebook, room.folder("submitted", student, assignment) / f"{assignment}.ipynb")
+    return list(notebooks)
+
+
+def _gradebook(room: Classroom) -> Table:
+    table = Table(title="Gradebook", title_justify="left")
+    for column, justify in (("assignment", "left"), ("student", "left"), ("points", "right"), ("by hand", "right")):
+        table.add_column(column, justify=justify)  # type: ignore[arg-type]
+    for assignment in room.assignments:
+        for score in room.scores(assignment):
+            to_do = f"{score.by_hand:g} to give" if score.by_hand else ""
+            table.add_row(assignment, score.student, f"{score.points:g} of {score.possible:g}", to_do)
+    return table
+
+
+def _misconceptions(room: Classroom) -> Table:
+    table = Table(title="Misconceptions found", title_justify="left", show_lines=False)
+    for column in ("assignment", "student", "exercise", "points", "what the student reads"):
+        table.add_column(column, no_wrap=column != "what the student reads")
+    for assignment in room.assignments:
+        for score in room.scores(assignment):
+            for verdict in room.verdicts(assignment, score.student):
+                if verdict.misconception:
+                    earned = f"{verdict.points:g} of {verdict.possible:g}"
+                    table.add_row(assignment, score.student, verdict.exercise, earned, verdict.sentence)
+    return table

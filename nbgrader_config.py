@@ -1,0 +1,30 @@
+"""nbgrader's configuration: run every nbgrader command from this folder.
+
+What an instructor writes is in ``solutions/``, what students get in ``assignments/``, and everything about one class in
+``class/``, which is never committed.
+"""
+
+c = get_config()  # noqa: F821, nbgrader provides it
+
+c.CourseDirectory.course_id = "score-course"
+c.CourseDirectory.source_directory = "solutions"
+c.CourseDirectory.release_directory = "assignments"
+c.CourseDirectory.submitted_directory = "class/submitted"
+c.CourseDirectory.autograded_directory = "class/autograded"
+c.CourseDirectory.feedback_directory = "class/feedback"
+c.CourseDirectory.solution_directory = "class/solution"
+c.CourseDirectory.source_with_tests_directory = "class/source_with_tests"
+c.CourseDirectory.db_url = "sqlite:///class/gradebook.db"
+c.CourseDirectory.ignore = [".ipynb_checkpoints", "*.pyc", "__pycache__", "class"]
+
+c.ZipCollectApp.downloaded_directory = "class/downloaded"
+
+# What stands in a student's notebook where the solution was.
+c.ClearSolutions.code_stub = {"python": "raise NotImplementedError"}
+c.ClearSolutions.text_stub = "*Your answer here.*"
+
+# Cells that only train or draw carry this tag; grading does not run them.
+c.ExecutePreprocessor.skip_cells_with_tag = "not-graded"
+c.Execute.skip_cells_with_tag = "not-graded"
+c.Execute.timeout = 60
+c.IncludeHeaderFooter.header = ""
