@@ -1,0 +1,154 @@
+"""The training loop: exact resume, the average's closed form, and clear errors."""
+
+import pytest
+import torch
+from torch import nn
+
+from course.training import train
+
+
+def least_squares(model, batch, generator):
+    x, y = batch
+    noise = 0.01 * torch.randn(x.shape, generator=generator, device=x.device)
+    return (model(x + noise) - y).square().mean()
+
+
+class Remembers(nn.Module):
+    """A loss with a state, as persistent chains have."""
+
+    def __init__(self, fail_at: int | None = None, error: type[BaseException] = KeyboardInterrupt):
+        super().__init__()
+        self.register_buffer("memory", torch.zeros(3))
+        self.calls, self.fail_at, self.error = 0, fail_at, error
+
+    def forward(self, model, batch, generator):
+        self.memory += batch.mean(0)
+        self.calls += 1
+        if self.calls == self.fail_at:
+            raise self.error
+        return (model(batch) - self.memory.mean()).square().mean()
+
+
+def regression(device="cpu"):
+    generator = torch.Generator().manual_seed(0)
+    x = torch.randn(200, 3, generator=generator)
+    return (x.to(device), (x @ torch.tensor([[1.0], [-2.0], [0.5]]) + 0.3).to(device))
+
+
+def network(device="cpu"):
+    torch.manual_seed(1)
+    return nn.Sequential(nn.Linear(3, 8), nn.SiLU(), nn.Linear(8, 1)).to(device)
+
+
+def weights(model):
+    return torch.cat([p.detach().flatten() for p in model.parameters()])
+
+
+@pytest.mark.parametrize("stop", [1, 7, 20, 33])
+def test_an_interrupted_run_goes_on_bit_for_bit(tmp_path, stop):
+    settings = {"steps": 40, "batch_size": 16, "save_every": 10, "progress": False, "seed": 5}
+    whole = train(network(), Remembers(), regression()[0], **settings)
+    file = tmp_path / "run.pt"
+    with pytest.raises(KeyboardInterrupt):
+        train(network(), Remembers(fail_at=stop), regression()[0], checkpoint=file, **settings)
+    rest = train(network(), Remembers(), regression()[0], checkpoint=file, **settings)
+    assert torch.equal(weights(whole.model), weights(rest.model))
+    assert torch.equal(weights(whole.ema), weights(rest.ema))
+    assert whole.losses == rest.losses
+
+
+def test_a_crash_costs_at_most_the_steps_since_the_last_checkpoint(tmp_path):
+    settings = {"steps": 40, "batch_size": 16, "save_every": 10, "progress": False}
+    whole = train(network(), Remembers(), regression()[0], **settings)
+    file = tmp_path / "run.pt"
+    with pytest.raises(OSError):  # noqa: PT011
+        train(network(), Remembers(fail_at=25, error=OSError), regression()[0], checkpoint=file, **settings)
+    loss = Remembers()
+    rest = train(network(), loss, regression()[0], checkpoint=file, **settings)
+    assert loss.calls == 20
+    assert torch.equal(weights(whole.ema), weights(rest.ema))
+
+
+def test_a_finished_run_is_not_run_again(tmp_path):
+    settings = {"steps": 10, "progress": False, "checkpoint": tmp_path / "run.pt"}
+    first = train(network(), least_squares, regression(), **settings)
+
+    def never(*_):
+        raise AssertionError("a finished run was run again")
+
+    again = train(network(), never, regression(), **settings)
+    assert torch.equal(weights(first.model), weights(again.model))
+
+
+def test_without_decay_a_run_can_be_made_longer(tmp_path):
+    settings = {"progress": False, "decay": False}
+    whole = train(network(), least_squares, regression(), steps=30, **settings)
+    train(network(), least_squares, regression(), steps=12, checkpoint=tmp_path / "run.pt", **settings)
+    longer = train(network(), least_squares, regression(), steps=30, checkpoint=tmp_path / "run.pt", **settings)
+    assert torch.equal(weights(whole.model), weights(longer.model))
+
+
+def test_least_squares_reaches_the_exact_solution(device):
+    x, y = regression(device)
+    model = nn.Linear(3, 1).to(device)
+    train(model, lambda m, b, g: (m(b[0]) - b[1]).square().mean(), (x, y), steps=1500, lr=0.05, progress=False)
+    assert torch.allclose(model.weight.cpu(), torch.tensor([[1.0, -2.0, 0.5]]), atol=1e-4)
+    assert model.bias.item() == pytest.approx(0.3, abs=1e-4)
+
+
+def test_the_average_is_the_exponential_one():
+    """With a loss θ the gradient is 1 and Adam moves by the learning rate: θ_k = −k lr, whose average is known."""
+    model, lr, steps, decay = nn.Linear(1, 1, bias=False), 0.1, 60, 0.8
+    nn.init.zeros_(model.weight)
+    data = torch.ones(4, 1)
+    settings = {"lr": lr, "warmup": 0, "decay": False, "ema": decay, "clip": 1e9, "progress": False}
+    trained = train(model, lambda m, b, g: m(b).mean(), data, steps=steps, **settings)
+    expected = -lr  # the first update copies the weights
+    for k in range(1, steps):
+        mu = min(decay, (1 + k) / (10 + k))
+        expected = mu * expected + (1 - mu) * -(k + 1) * lr
+    assert trained.ema.weight.item() == pytest.approx(expected, rel=1e-4)
+    assert trained.model.weight.item() == pytest.approx(-steps * lr, rel=1e-4)
+
+
+def test_the_global_generators_are_left_alone():
+    model, state = network(), torch.get_rng_state()
+    train(model, least_squares, regression(), steps=3, progress=False)
+    assert torch.equal(torch.get_rng_state(), state)
+
+
+def test_the_same_seed_gives_the_same_weights_and_another_seed_others():
+    settings = {"steps": 5, "progress": False}
+    a, b, c = (train(network(), least_squares, regression(), seed=seed, **settings).model for seed in (0, 0, 1))
+    assert torch.equal(weights(a), weights(b))
+    assert not torch.equal(weights(a), weights(c))
+
+
+def test_a_loss_that_is_not_finite_stops_and_keeps_the_last_checkpoint(tmp_path):
+    calls = []
+
+    def loss(model, batch, generator):
+        calls.append(0)
+        return least_squares(model, batch, generator) / (0.0 if len(calls) == 15 else 1.0)
+
+    file = tmp_path / "run.pt"
+    with pytest.raises(FloatingPointError, match=r"loss is inf at step 14; try a learning rate smaller than"):
+        train(network(), loss, regression(), steps=40, save_every=10, checkpoint=file, progress=False)
+    assert len(torch.load(file, weights_only=True)["state"]["losses"]) == 10
+
+
+def test_a_checkpoint_of_another_run_is_refused_and_kept(tmp_path):
+    file = tmp_path / "run.pt"
+    train(network(), least_squares, regression(), steps=3, checkpoint=file, progress=False)
+    before = file.read_bytes()
+    with pytest.raises(ValueError, match=r"of another run \(lr 0.001 there and 0.01 here\)"):
+        train(network(), least_squares, regression(), steps=3, lr=0.01, checkpoint=file, progress=False)
+    assert file.read_bytes() == before
+    file.write_text("not a checkpoint")
+    with pytest.raises(ValueError, match="is no checkpoint of `train`"):
+        train(network(), least_squares, regression(), steps=3, checkpoint=file, progress=False)
+
+
+def test_data_must_fit_together():
+    with pytest.raises(ValueError, match=r"same number of examples; got \[\(4, 3\), \(5, 1\)\]"):
+        train(network(), least_squares, (torch.zeros(4, 3), torch.zeros(5, 1)), steps=1, progress=False)
