@@ -4,6 +4,9 @@ What an instructor writes is in ``solutions/``, what students get in ``assignmen
 ``class/``, which is never committed.
 """
 
+from nbconvert.preprocessors import CSSHTMLHeaderPreprocessor
+from nbgrader.preprocessors import ClearHiddenTests, GetGrades
+
 c = get_config()  # noqa: F821, nbgrader provides it
 
 c.CourseDirectory.course_id = "score-course"
@@ -27,4 +30,6 @@ c.ClearSolutions.text_stub = "*Your answer here.*"
 c.ExecutePreprocessor.skip_cells_with_tag = "not-graded"
 c.Execute.skip_cells_with_tag = "not-graded"
 c.Execute.timeout = 60
-c.IncludeHeaderFooter.header = ""
+
+# Feedback shows what a check said, not the hidden test behind it.
+c.GenerateFeedback.preprocessors = [GetGrades, ClearHiddenTests, CSSHTMLHeaderPreprocessor]

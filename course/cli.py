@@ -43,6 +43,18 @@ def demo(
         _stop(error)
 
 
+@app.command()
+def doctor() -> None:
+    """Say what is installed, what is missing, and what to do about it."""
+    from course.doctor import examine
+
+    complaints = 0
+    for finding in examine():
+        typer.echo(f"{'✓' if finding.good else '✗'} {finding.what}")
+        complaints += not finding.good
+    raise typer.Exit(bool(complaints))
+
+
 def _stop(error: Exception) -> None:
     typer.echo(str(error), err=True)
     raise typer.Exit(1)

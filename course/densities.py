@@ -6,9 +6,12 @@ Every sampler, loss and exercise of the course is held against these. A Gaussian
 
 is a Gaussian mixture again, so its density and score are known at every noise level; a data set is the mixture whose
 components have no width. Shapes: K components, B points, ``*D`` any trailing dimensions, flattened inside.
+
+Every method that takes points raises a ValueError where they have another shape or dtype than the density.
 """
 
 import math
+from copy import copy
 
 import torch
 from torch import Tensor
@@ -25,7 +28,7 @@ class Gaussian:
         covariance: Σ, shape (D, D), symmetric and positive definite.
 
     Raises:
-        ValueError: if the shapes do not match, or Σ is not symmetric and positive definite.
+        ValueError: if shapes or dtypes do not match, or Σ is not symmetric and positive definite.
     """
 
     def __init__(self, mean: Tensor, covariance: Tensor):
@@ -34,21 +37,26 @@ class Gaussian:
                 f"A Gaussian takes a mean of shape (D,) and a covariance of shape (D, D); "
                 f"got {tuple(mean.shape)} and {tuple(covariance.shape)}."
             )
+        _check_dtypes(mean=mean, covariance=covariance)
         factor, failed = torch.linalg.cholesky_ex(covariance)
-        if failed or not torch.allclose(covariance, covariance.mT, rtol=1e-4):
-            raise ValueError("A covariance is symmetric with positive eigenvalues; the one given is not.")
+        asymmetry = (covariance - covariance.mT).abs().max()
+        if failed or not asymmetry <= 1e-4 * covariance.abs().max():
+            raise ValueError(
+                f"A covariance is symmetric with positive eigenvalues; got a matrix that differs from its transpose "
+                f"by {asymmetry.item():.3g} and has {'no' if failed else 'a'} Cholesky factor."
+            )
         self.mean, self.covariance, self._factor = mean, covariance, factor
 
     def log_prob(self, x: Tensor) -> Tensor:
         """log p(x) in nats; x (B, D) → (B,)."""
-        _check_points(x, self.mean.shape)
+        _check_points(x, self.mean)
         white = torch.linalg.solve_triangular(self._factor, (x - self.mean).mT, upper=False)
         log_det = self._factor.diagonal().log().sum()
         return -0.5 * (white**2).sum(0) - log_det - 0.5 * len(self.mean) * math.log(2 * math.pi)
 
     def score(self, x: Tensor) -> Tensor:
         """∇ log p(x) = −Σ⁻¹(x − μ); x (B, D) → (B, D)."""
-        _check_points(x, self.mean.shape)
+        _check_points(x, self.mean)
         return -torch.cholesky_solve((x - self.mean).mT, self._factor).mT
 
     def sample(self, n: int, generator: torch.Generator | None = None) -> Tensor:
@@ -56,7 +64,10 @@ class Gaussian:
         return self.mean + randn_like(self.mean.expand(n, -1), generator) @ self._factor.mT
 
     def diffuse(self, alpha: float, sigma: float) -> "Gaussian":
-        """The law of α x₀ + σ z: mean αμ, covariance α²Σ + σ²I."""
+        """The law of α x₀ + σ z: mean αμ, covariance α²Σ + σ²I; α and σ are numbers, or a ValueError is raised."""
+        shapes = [tuple(torch.as_tensor(a).shape) for a in (alpha, sigma)]
+        if shapes != [(), ()]:
+            raise ValueError(f"A Gaussian is diffused by two numbers; got shapes {shapes[0]} and {shapes[1]}.")
         eye = torch.eye(len(self.mean), dtype=self.mean.dtype, device=self.mean.device)
         return Gaussian(alpha * self.mean, alpha**2 * self.covariance + sigma**2 * eye)
 
@@ -70,38 +81,41 @@ class GaussianMixture:
         stds: s, shape (K,), positive.
 
     Raises:
-        ValueError: if shapes do not match, a weight or a standard deviation is not positive, or weights do not sum to one.
+        ValueError: if shapes or dtypes do not match, weights or stds are not positive, or weights do not sum to one.
     """
 
     def __init__(self, weights: Tensor, means: Tensor, stds: Tensor):
         if weights.ndim != 1 or means.ndim < 2 or stds.shape != weights.shape or len(means) != len(weights):
             raise ValueError(
-                f"A mixture takes weights (K,), means (K, D) and stds (K,); "
+                f"A mixture takes weights (K,), means (K, *D) and stds (K,); "
                 f"got {tuple(weights.shape)}, {tuple(means.shape)} and {tuple(stds.shape)}."
             )
+        _check_dtypes(weights=weights, means=means, stds=stds)
         if not (weights > 0).all() or abs(weights.sum().item() - 1) > 1e-4:
             raise ValueError(
-                f"Weights are positive and sum to one; got a sum of {weights.sum().item():.6g}: {weights}."
+                f"Weights are positive and sum to one; got a smallest of {weights.min().item():.6g} "
+                f"and a sum of {weights.sum().item():.6g}."
             )
         if not (stds > 0).all():
-            raise ValueError(f"Standard deviations are positive; got {stds}.")
-        self._set(weights, means, stds, 1.0, 0.0)
+            raise ValueError(f"Standard deviations are positive; got a smallest of {stds.min().item():.6g}.")
+        self._set(weights / weights.sum(), means, stds)
 
-    @classmethod
-    def _under_noise(cls, weights: Tensor, means: Tensor, stds: Tensor, alpha: Time, sigma: Time) -> "GaussianMixture":
-        mixture = object.__new__(cls)
-        mixture._set(weights, means, stds, alpha, sigma)
-        return mixture
-
-    def _set(self, weights: Tensor, means: Tensor, stds: Tensor, alpha: Time, sigma: Time) -> None:
-        """Keep the mixture of x₀ and the noise it is seen through; α and σ of shape (B,) are one noise a point."""
-        self.weights, self._means, self._stds, self._alpha, self._sigma = weights, means, stds, alpha, sigma
-        self._flat = means.flatten(1)
-        self._half_square = 0.5 * (self._flat**2).sum(1)
+    def _set(self, weights: Tensor, means: Tensor, stds: Tensor) -> None:
+        """Keep the mixture of x₀, its means as offsets from their centre: squares of large numbers lose digits."""
+        self.weights, self._means, self._stds = weights, means, stds
         self._log_weights = weights.log()
-        column = [a[:, None] if isinstance(a, Tensor) and a.ndim else a for a in (alpha, sigma)]
-        self._scale = column[0]
-        self._variance = column[0] ** 2 * stds**2 + column[1] ** 2  # (K,) or (B, K)
+        self._centre = means.flatten(1).mean(0)
+        self._offsets = means.flatten(1) - self._centre
+        self._half_square = 0.5 * (self._offsets**2).sum(1)
+        self._see_through(1.0, 0.0)
+
+    def _see_through(self, alpha: Time, sigma: Time) -> None:
+        """Keep the noise that x₀ is seen through; α and σ of shape (B,) are one noise a point."""
+        self._alpha, self._sigma = alpha, sigma
+        self._scale, noise = (
+            a[:, None].to(self._means.dtype) if isinstance(a, Tensor) and a.ndim else a for a in (alpha, sigma)
+        )
+        self._variance = self._scale**2 * self._stds**2 + noise**2  # (K,) or (B, K)
 
     @property
     def means(self) -> Tensor:
@@ -127,26 +141,33 @@ class GaussianMixture:
         eye = torch.eye(centred.shape[1], dtype=centred.dtype, device=centred.device)
         return (self.weights[:, None] * centred).mT @ centred + (self.weights @ self.stds**2) * eye
 
-    def _joint(self, x: Tensor) -> Tensor:
-        """log w_k + log N(x; α m_k, v_k I) up to −(D/2) log 2π, shape (B, K), by one matrix product.
+    def _offset(self, x: Tensor) -> Tensor:
+        """x − αc, flattened, with c the centre of the means, shape (B, D)."""
+        return x.flatten(1) - self._scale * self._centre
 
-        ‖x − αm‖² is expanded and ‖x‖² kept apart: far from every mode this loses less to rounding than the square of
-        the difference does.
+    def _joint(self, x: Tensor) -> tuple[Tensor, Tensor]:
+        """log w_k + log N(x; α m_k, v_k I) without −(D/2) log 2π, in two parts whose sum it is: (B, K) and (B, 1).
+
+        ‖x − αm‖² is expanded, so that one matrix product computes it and no array of shape (B, K, D) is made. ‖x‖²/2v
+        of the widest component is common to all and kept apart: far from the data it would drown their differences.
         """
-        flat, v = x.flatten(1), self._variance
-        cross = self._scale * (flat @ self._flat.mT) - self._scale**2 * self._half_square
-        square = 0.5 * (flat**2).sum(1, keepdim=True)
-        return self._log_weights - 0.5 * flat.shape[1] * v.log() + (cross - square) / v
+        offset, v = self._offset(x), self._variance
+        widest = v.amax(-1, keepdim=True)
+        square = 0.5 * (offset**2).sum(1, keepdim=True)
+        cross = self._scale * (offset @ self._offsets.mT) - self._scale**2 * self._half_square
+        own = self._log_weights - 0.5 * offset.shape[1] * v.log() + cross / v - square * (1 / v - 1 / widest)
+        return own, -square / widest
 
     def log_prob(self, x: Tensor) -> Tensor:
         """log p(x) in nats; x (B, *D) → (B,)."""
         self._check(x)
-        return self._joint(x).logsumexp(1) - 0.5 * self._flat.shape[1] * math.log(2 * math.pi)
+        own, common = self._joint(x)
+        return own.logsumexp(1) + common.squeeze(1) - 0.5 * len(self._centre) * math.log(2 * math.pi)
 
     def responsibilities(self, x: Tensor) -> Tensor:
         """p(component k | x); x (B, *D) → (B, K)."""
         self._check(x)
-        return self._joint(x).softmax(1)
+        return self._joint(x)[0].softmax(1)
 
     def score(self, x: Tensor) -> Tensor:
         r"""∇ log p(x), the pull of every component weighted by its responsibility; x (B, *D) → (B, *D).
@@ -154,7 +175,7 @@ class GaussianMixture:
         .. math:: \nabla \log p(x) = \sum_k p(k \mid x) \frac{m_k - x}{s_k^2}
         """
         pull = self.responsibilities(x) / self._variance
-        return (pull @ self._flat * self._scale - pull.sum(1, keepdim=True) * x.flatten(1)).reshape(x.shape)
+        return (pull @ self._offsets * self._scale - pull.sum(1, keepdim=True) * self._offset(x)).reshape(x.shape)
 
     def denoise(self, x: Tensor) -> Tensor:
         r"""E[x₀ | x], the posterior mean of what was diffused, component by component; x (B, *D) → (B, *D).
@@ -163,8 +184,8 @@ class GaussianMixture:
         """
         gain = self._scale * self._stds**2 / self._variance  # (K,) or (B, K)
         weight = self.responsibilities(x)
-        mean = (weight * (1 - gain * self._scale)) @ self._flat + (weight * gain).sum(1, keepdim=True) * x.flatten(1)
-        return mean.reshape(x.shape)
+        pulled = (weight * (1 - gain * self._scale)) @ self._offsets
+        return (self._centre + pulled + (weight * gain).sum(1, keepdim=True) * self._offset(x)).reshape(x.shape)
 
     def sample(self, n: int, generator: torch.Generator | None = None) -> Tensor:
         """n independent points, shape (n, *D)."""
@@ -175,17 +196,23 @@ class GaussianMixture:
     def diffuse(self, alpha: Time, sigma: Time) -> "GaussianMixture":
         """The law of α x₀ + σ z: means αm, variances α²s² + σ².
 
-        α and σ of shape (B,) give point b of a batch its own noise level.
+        α and σ of shape (B,) give point b of a batch its own noise level. Such a mixture has no one value of its means,
+        and raises a ValueError when it is asked for them, for other moments or for samples.
+
+        Raises:
+            ValueError: if α and σ, or the noise that is there already, are neither numbers nor all of one shape (B,).
         """
-        noise = (alpha**2 * self._sigma**2 + sigma**2) ** 0.5
-        return self._under_noise(self.weights, self._means, self._stds, alpha * self._alpha, noise)
+        _check_noise(alpha, sigma, self._alpha, self._sigma)
+        mixture = copy(self)
+        mixture._see_through(alpha * self._alpha, (alpha**2 * self._sigma**2 + sigma**2) ** 0.5)
+        return mixture
 
     def _one_noise_level(self, what: str) -> None:
         if self._variance.ndim == 2:
-            raise ValueError(f"This mixture has a noise level for each point, so it has no one value of `{what}`.")
+            raise ValueError(f"Expected one noise level for `{what}`; this mixture was diffused by one for each point.")
 
     def _check(self, x: Tensor) -> None:
-        _check_points(x, self._means.shape[1:])
+        _check_points(x, self._means[0])
         if self._variance.ndim == 2 and len(self._variance) != len(x):
             raise ValueError(f"This mixture has noise levels for {len(self._variance)} points; got {len(x)} points.")
 
@@ -198,25 +225,47 @@ class Empirical:
 
     Args:
         data: shape (N, *D).
+
+    Raises:
+        ValueError: if there is no point, or its numbers are integers.
     """
 
     def __init__(self, data: Tensor):
         if data.ndim < 2 or len(data) == 0:
             raise ValueError(f"A data set has shape (N, *D) with at least one point; got {tuple(data.shape)}.")
+        _check_dtypes(data=data)
         self.data = data
+        self._points = object.__new__(GaussianMixture)
+        self._points._set(data.new_full((len(data),), 1 / len(data)), data, data.new_zeros(len(data)))
 
     def sample(self, n: int, generator: torch.Generator | None = None) -> Tensor:
         """n points drawn with replacement, shape (n, *D)."""
         return self.data[torch.randint(len(self.data), (n,), generator=generator, device=self.data.device)]
 
     def diffuse(self, alpha: Time, sigma: Time) -> GaussianMixture:
-        """The law of α x₀ + σ z, a mixture with a component of width σ > 0 at every α x₀."""
+        """The law of α x₀ + σ z, a mixture with a component of width σ at every α x₀; a ValueError if σ is not > 0."""
         if not (torch.as_tensor(sigma) > 0).all():
-            raise ValueError(f"An empirical distribution has a density only under noise, sigma > 0; got sigma {sigma}.")
-        zeros = self.data.new_zeros(len(self.data))
-        return GaussianMixture._under_noise(zeros + 1 / len(zeros), self.data, zeros, alpha, sigma)
+            least = torch.as_tensor(sigma).min().item()
+            raise ValueError(f"An empirical distribution has a density only under noise, sigma > 0; got {least:.6g}.")
+        return self._points.diffuse(alpha, sigma)
 
 
-def _check_points(x: Tensor, shape: torch.Size) -> None:
-    if x.shape[1:] != shape:
-        raise ValueError(f"Expected points of shape (B, {', '.join(map(str, shape))}); got {tuple(x.shape)}.")
+def _check_dtypes(**tensors: Tensor) -> None:
+    dtypes = [t.dtype for t in tensors.values()]
+    if len(set(dtypes)) > 1 or not dtypes[0].is_floating_point:
+        raise ValueError(
+            f"Expected one floating-point dtype for {', '.join(tensors)}; got {', '.join(map(str, dtypes))}."
+        )
+
+
+def _check_points(x: Tensor, like: Tensor) -> None:
+    if x.shape[1:] != like.shape or x.dtype != like.dtype:
+        shape = f"(B, {', '.join(map(str, like.shape))})"
+        raise ValueError(f"Expected points of shape {shape} and {like.dtype}; got {tuple(x.shape)} and {x.dtype}.")
+
+
+def _check_noise(*levels: Time) -> None:
+    shapes = {tuple(a.shape) for a in levels if isinstance(a, Tensor) and a.ndim}
+    if len(shapes) > 1 or any(len(shape) > 1 for shape in shapes):
+        given = " and ".join(map(str, sorted(shapes)))
+        raise ValueError(f"Expected noise levels that are numbers or all of one shape (B,); got shapes {given}.")

@@ -7,6 +7,8 @@ The gradient of the log-likelihood has an exact first term and a second that nee
 which contrastive divergence takes from Langevin chains.
 """
 
+import math
+
 import torch
 from torch import Tensor
 
@@ -26,12 +28,19 @@ def log_partition(energy: Energy, points: Tensor, cell: float) -> Tensor:
 
     Returns:
         A scalar, shape ().
+
+    Raises:
+        ValueError: if the volume is not positive.
     """
-    return torch.logsumexp(-energy(points), 0) + torch.as_tensor(cell, dtype=points.dtype).log().to(points.device)
+    if not cell > 0:
+        raise ValueError(f"The volume of a cell is positive; got {cell}.")
+    return torch.logsumexp(-energy(points), 0) + math.log(cell)
 
 
 def energy_score(energy: Energy, x: Tensor) -> Tensor:
-    """Score of an energy-based model, ∇ log p(x) = −∇E(x), by automatic differentiation; Z has no part in it.
+    r"""Score of an energy-based model by automatic differentiation; Z has no part in it.
+
+    .. math:: \nabla \log p(x) = -\nabla E(x)
 
     Works under ``no_grad``; the result carries no graph, and the parameters' gradients are left alone.
 
@@ -63,10 +72,13 @@ def contrastive_divergence(energy: Energy, data: Tensor, negatives: Tensor, pena
     Returns:
         A scalar, shape ().
 
+    Raises:
+        ValueError: if the penalty is negative.
+
     Source: Hinton (2002); the penalty is Du and Mordatch's (2019).
     """
     if penalty < 0:
-        raise ValueError(f"The penalty is not negative; got {penalty}.")
+        raise ValueError(f"The penalty is zero or more; got {penalty}.")
     low, high = energy(data.detach()), energy(negatives.detach())
     return low.mean() - high.mean() + penalty * (low.square().mean() + high.square().mean())
 
@@ -83,6 +95,14 @@ def start_negatives(buffer: Tensor, index: Tensor, fresh: Tensor, restart: Tenso
     Returns:
         Shape (B, *D), memory of its own.
 
+    Raises:
+        ValueError: if index, fresh and restart are not for the same chains, or fresh and the buffer's chains differ.
+
     Source: Tieleman (2008); restarts are Du and Mordatch's (2019).
     """
+    if not (index.shape == restart.shape == fresh.shape[:1] and fresh.shape[1:] == buffer.shape[1:]):
+        raise ValueError(
+            f"Expected index (B,), fresh (B, *D) and restart (B,) for a buffer (N, *D) of shape {tuple(buffer.shape)}; "
+            f"got {tuple(index.shape)}, {tuple(fresh.shape)} and {tuple(restart.shape)}."
+        )
     return torch.where(expand(restart, fresh), fresh, buffer[index])

@@ -34,18 +34,31 @@ def langevin_step(x: Tensor, score: StationaryScore, step_size: float, noise: Te
     Raises:
         ValueError: if the step size is not positive, or noise and x differ in shape.
     """
-    _check_step(x, step_size, noise)
+    _check_step(x, step_size, noise=noise)
     return x + step_size * score(x) + (2 * step_size) ** 0.5 * noise
 
 
+@torch.no_grad()
 def langevin_chain(
     x: Tensor, score: StationaryScore, step_size: float, n_steps: int, generator: torch.Generator | None = None
 ) -> Tensor:
-    """Every state of n_steps of Langevin dynamics, the start included, with fresh noise at every step.
+    """Every state of n_steps of Langevin dynamics, from the start on; noise is fresh at every step, no graph is kept.
+
+    Args:
+        x: the start, shape (B, *D).
+        score: ∇ log p, a function of x alone.
+        step_size: ε > 0.
+        n_steps: how many steps; 0 gives the start alone.
+        generator: draws the noise; None draws it from torch's global stream.
 
     Returns:
         Shape (n_steps + 1, B, *D).
+
+    Raises:
+        ValueError: if the step size is not positive, or n_steps is negative.
     """
+    if n_steps < 0:
+        raise ValueError(f"The number of steps is zero or more; got {n_steps}.")
     chain = [x]
     for _ in range(n_steps):
         chain.append(langevin_step(chain[-1], score, step_size, randn_like(x, generator)))
@@ -68,18 +81,27 @@ def mala_log_accept(
         step_size: ε > 0.
 
     Returns:
-        Shape (B,).
+        Shape (B,). Swapping x and x′ changes its sign.
+
+    Raises:
+        ValueError: if the step size is not positive, x′ and x differ in shape, or log_prob does not return shape (B,).
     """
-    _check_step(x, step_size, proposal)
+    _check_step(x, step_size, proposal=proposal)
     forward = (proposal - x - step_size * score(x)).flatten(1).square().sum(1)
     backward = (x - proposal - step_size * score(proposal)).flatten(1).square().sum(1)
-    return log_prob(proposal) - log_prob(x) + (forward - backward) / (4 * step_size)
+    gain = log_prob(proposal) - log_prob(x)
+    if gain.shape != forward.shape:
+        raise ValueError(f"Expected log_prob to return shape ({len(x)},), one number a chain; got {tuple(gain.shape)}.")
+    return gain + (forward - backward) / (4 * step_size)
 
 
 def mala_step(
     x: Tensor, log_prob: LogDensity, score: StationaryScore, step_size: float, noise: Tensor, uniform: Tensor
 ) -> tuple[Tensor, Tensor]:
-    """One step of the Metropolis-adjusted Langevin algorithm: propose a Langevin step, accept it chain by chain.
+    r"""One step of the Metropolis-adjusted Langevin algorithm: propose a Langevin step, accept it chain by chain.
+
+    .. math:: x' \text{ with probability }
+       \min\Bigl(1, \frac{p(x') \, q(x \mid x')}{p(x) \, q(x' \mid x)}\Bigr), \text{ else } x
 
     Args:
         x: states, shape (B, *D).
@@ -91,6 +113,9 @@ def mala_step(
 
     Returns:
         The next states, shape (B, *D), and which chains moved, shape (B,), bool.
+
+    Raises:
+        ValueError: as ``langevin_step`` and ``mala_log_accept`` do, and if there is not one uniform a chain.
     """
     if uniform.shape != x.shape[:1]:
         raise ValueError(f"Every chain needs its own uniform, shape ({len(x)},); got {tuple(uniform.shape)}.")
@@ -100,7 +125,16 @@ def mala_step(
 
 
 def langevin(score: StationaryScore, step_size: float, generator: torch.Generator | None = None) -> Step:
-    """Langevin dynamics as a Step for ``walk``; the times only count the steps."""
+    """Langevin dynamics as a Step for ``walk``; the times only count the steps.
+
+    Args:
+        score: ∇ log p, a function of x alone.
+        step_size: ε > 0.
+        generator: draws the noise; None draws it from torch's global stream.
+
+    Returns:
+        A step that draws fresh noise for ``langevin_step``, and raises what it raises.
+    """
 
     def step(x: Tensor, t: float, s: float) -> Tensor:
         return langevin_step(x, score, step_size, randn_like(x, generator))
@@ -111,7 +145,17 @@ def langevin(score: StationaryScore, step_size: float, generator: torch.Generato
 def mala(
     log_prob: LogDensity, score: StationaryScore, step_size: float, generator: torch.Generator | None = None
 ) -> Step:
-    """Metropolis-adjusted Langevin dynamics as a Step for ``walk``; the times only count the steps."""
+    """Metropolis-adjusted Langevin dynamics as a Step for ``walk``; the times only count the steps.
+
+    Args:
+        log_prob: log p up to a constant, (B, *D) → (B,).
+        score: ∇ log p, a function of x alone.
+        step_size: ε > 0.
+        generator: draws the uniforms and the noise; None draws them from torch's global stream.
+
+    Returns:
+        A step that draws fresh randomness for ``mala_step``, and raises what it raises.
+    """
 
     def step(x: Tensor, t: float, s: float) -> Tensor:
         uniform = torch.rand(len(x), generator=generator, dtype=x.dtype, device=x.device)
@@ -120,8 +164,9 @@ def mala(
     return step
 
 
-def _check_step(x: Tensor, step_size: float, other: Tensor) -> None:
+def _check_step(x: Tensor, step_size: float, **beside: Tensor) -> None:
     if not step_size > 0:
         raise ValueError(f"A step size is positive; got {step_size}.")
-    if other.shape != x.shape:
-        raise ValueError(f"Expected a tensor of x's shape {tuple(x.shape)} beside x; got {tuple(other.shape)}.")
+    for name, tensor in beside.items():
+        if tensor.shape != x.shape:
+            raise ValueError(f"Expected {name} of x's shape {tuple(x.shape)}; got {tuple(tensor.shape)}.")

@@ -18,7 +18,12 @@ from course.grading.samples import fill_in, first_in_notebook, right, write, wro
 
 ROOT = Path(__file__).parent.parent
 
-pytestmark = pytest.mark.slow
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.filterwarnings(
+        "ignore:Object of type <Submitted.*not in session"
+    ),  # nbgrader's own way with SQLAlchemy
+]
 
 
 @pytest.fixture(scope="module")

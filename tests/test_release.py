@@ -1,5 +1,6 @@
 """What students get is made from what the instructor wrote, by nbgrader, and holds none of its answers."""
 
+import ast
 import shutil
 from pathlib import Path
 
@@ -60,7 +61,11 @@ def test_the_release_holds_stubs_and_no_hidden_tests(assignment):
 def test_the_signature_in_the_notebook_is_the_one_that_is_checked(assignment):
     cells = {cell.metadata.get("nbgrader", {}).get("grade_id"): cell for cell in read("assignments", assignment).cells}
     for name, exercise in load(assignment).items():
-        assert f"def {exercise.signature}:" in cells[name].source
+        (function,) = [node for node in ast.parse(cells[name].source).body if isinstance(node, ast.FunctionDef)]
+        arguments = [argument.arg for argument in function.args.args]
+        assert f"{function.name}({', '.join(arguments)})" == exercise.signature
+        assert all(argument.annotation for argument in function.args.args)
+        assert ast.get_docstring(function)
 
 
 @pytest.mark.parametrize("folder", ["solutions", "assignments"])

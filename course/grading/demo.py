@@ -35,8 +35,8 @@ def run(source: Path, folder: Path) -> None:
             room.autograde(assignment, student)
             pages.append(room.return_feedback(assignment, student))
     say.print(_gradebook(room))
-    say.print(_misconceptions(room))
-    say.print("Feedback pages:")
+    _say_misconceptions(room, say)
+    say.print("Feedback pages", style="italic")
     for page in pages:
         say.print(f"  {page.relative_to(Path.cwd()) if page.is_relative_to(Path.cwd()) else page}", soft_wrap=True)
 
@@ -71,14 +71,12 @@ def _gradebook(room: Classroom) -> Table:
     return table
 
 
-def _misconceptions(room: Classroom) -> Table:
-    table = Table(title="Misconceptions found", title_justify="left", show_lines=False)
-    for column in ("assignment", "student", "exercise", "points", "what the student reads"):
-        table.add_column(column, no_wrap=column != "what the student reads")
+def _say_misconceptions(room: Classroom, say: Console) -> None:
+    say.print("Misconceptions found", style="italic")
     for assignment in room.assignments:
         for score in room.scores(assignment):
-            for verdict in room.verdicts(assignment, score.student):
-                if verdict.misconception:
-                    earned = f"{verdict.points:g} of {verdict.possible:g}"
-                    table.add_row(assignment, score.student, verdict.exercise, earned, verdict.sentence)
-    return table
+            found = [verdict for verdict in room.verdicts(assignment, score.student) if verdict.misconception]
+            if found:
+                say.print(f"{assignment} · {score.student}")
+            for verdict in found:
+                say.print(f"  {verdict}")

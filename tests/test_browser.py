@@ -1,0 +1,113 @@
+"""A student in a real JupyterLab in a real browser: checks pass, fail, and explain."""
+
+import os
+import shutil
+import socket
+import subprocess
+import sys
+import time
+import urllib.request
+from pathlib import Path
+
+import nbformat
+import pytest
+
+from course.exercises import load
+from course.grading.samples import MARKERS, fill_in
+
+CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
+ROOT = Path(__file__).parent.parent
+
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.skipif(CHROMIUM is None, reason="needs Chromium on the PATH"),
+]
+sync_api = pytest.importorskip("playwright.sync_api", reason="needs playwright, of the extra `test`")
+pytest.importorskip("jupyterlab", reason="needs JupyterLab, of the extra `lab`")
+
+
+@pytest.fixture(scope="module")
+def lab(tmp_path_factory):
+    """The address of a JupyterLab whose folder is fresh, and that folder."""
+    folder = tmp_path_factory.mktemp("lab")
+    settings = folder / "settings" / "@jupyterlab" / "notebook-extension"
+    settings.mkdir(parents=True)
+    # draw every cell, so that outputs out of view can be read too
+    (settings / "tracker.jupyterlab-settings").write_text('{"windowingMode": "none"}')
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    home = {"JUPYTER_CONFIG_DIR": str(folder / "config"), "JUPYTERLAB_SETTINGS_DIR": str(folder / "settings")}
+    options = [
+        f"--port={port}",
+        "--no-browser",
+        "--allow-root",
+        "--IdentityProvider.token=",
+        f"--notebook-dir={folder}",
+    ]
+    command = [sys.executable, "-m", "jupyterlab", *options]
+    log = (folder / "lab.log").open("w")
+    server = subprocess.Popen(command, env=os.environ | home, stdout=log, stderr=log)
+    address = f"http://127.0.0.1:{port}"
+    try:
+        _wait_for(address, folder / "lab.log")
+        yield address, folder
+    finally:
+        server.terminate()
+        server.wait(20)
+
+
+def _wait_for(address: str, log: Path) -> None:
+    for _ in range(120):
+        try:
+            urllib.request.urlopen(f"{address}/api", timeout=1)
+        except OSError:
+            time.sleep(0.5)
+        else:
+            return
+    raise TimeoutError(f"JupyterLab did not start:\n{log.read_text()}")
+
+
+@pytest.fixture(scope="module")
+def page(lab):
+    with sync_api.sync_playwright() as playwright:
+        flags = ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-component-update"]
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=flags)
+        page = browser.new_page(viewport={"width": 1200, "height": 1000})
+        page.set_default_timeout(60_000)
+        yield page
+        browser.close()
+
+
+def student_notebook() -> nbformat.NotebookNode:
+    """hw2 with a right, a wrong and a deleted function, a helper of the student's own, and the rest not written.
+
+    The cells that train and draw are left out: they run in test_assignments.py.
+    """
+    released, solution = (nbformat.read(ROOT / f / "hw2/hw2.ipynb", as_version=4) for f in ("assignments", "solutions"))
+    right = {cell.id: MARKERS.sub("", cell.source) for cell in solution.cells}
+    wrong = right["langevin-step"].replace("math.sqrt(2 * step_size)", "math.sqrt(step_size)")
+    answers = {"log_partition": right["log-partition"], "langevin_step": wrong, "energy_score": "# gone"}
+    notebook = fill_in(released, answers)
+    notebook.cells = [cell for cell in notebook.cells if "not-graded" not in cell.metadata.get("tags", [])]
+    return notebook
+
+
+def test_checks_pass_fail_and_explain(lab, page):
+    address, folder = lab
+    nbformat.write(student_notebook(), folder / "hw2.ipynb")
+    page.goto(f"{address}/lab/tree/hw2.ipynb")
+    page.get_by_role("heading", name="hw2 · Energies and Langevin dynamics").first.wait_for()
+    page.get_by_role("menuitem", name="Run", exact=True).click()
+    page.get_by_text("Run All Cells", exact=True).click()
+    outputs = page.locator(".jp-OutputArea-output")
+    outputs.get_by_text("✗ start_negatives").wait_for()
+    text = "\n".join(outputs.all_inner_texts())
+    sentence = {m.name: m.sentence for m in load("hw2")["langevin_step"].misconceptions}["noise_sqrt_eps"]
+    assert "✓ log_partition · 8 points" in text
+    assert f"✗ langevin_step · 0 of 12 points · {sentence}" in text
+    assert "✗ energy_score · 0 of 10 points · there is no function `energy_score` yet" in text
+    assert "✗ langevin_chain · 0 of 12 points · not written yet" in text
+    assert "Traceback" not in text
+    outputs.get_by_text("✗ langevin_step").scroll_into_view_if_needed()
+    page.screenshot(path=os.environ.get("SCREENSHOT", folder / "hw2.png"))
