@@ -30,6 +30,7 @@ c.ClearSolutions.text_stub = "*Your answer here.*"
 c.ExecutePreprocessor.skip_cells_with_tag = "not-graded"
 c.Execute.skip_cells_with_tag = "not-graded"
 c.Execute.timeout = 60
+c.Execute.extra_arguments = ["--HistoryManager.hist_file=:memory:", "--IPKernelApp.log_level=ERROR"]
 
 # Feedback shows what a check said, not the hidden test behind it.
 c.GenerateFeedback.preprocessors = [GetGrades, ClearHiddenTests, CSSHTMLHeaderPreprocessor]

@@ -149,14 +149,14 @@ def test_ratio_is_one_on_average(step_size):
     """E p(x′) q(x|x′) / p(x) q(x′|x) = 1 over the target and its proposals, here two hills by quadrature."""
     log_ratio, p = grid(two_hills(dtype=torch.float64), step_size)
     assert p.sum().item() == pytest.approx(1, abs=1e-9)
-    assert (p * log_ratio.exp()).sum().item() == pytest.approx(1, abs=1e-5)
+    assert (p * log_ratio.exp()).sum().item() == pytest.approx(1, abs=1e-8)
 
 
 @pytest.mark.parametrize("step_size", [0.1, 0.5, 1.0, 1.6])
 def test_acceptance_at_stationarity(step_size):
     log_ratio, p = grid(gaussian_on_a_line(0.0, 1.0, dtype=torch.float64), step_size)
     rejected = -(p * log_ratio.clamp(max=0).expm1()).sum().item()
-    assert rejected == pytest.approx(rejection(step_size), rel=1e-3)
+    assert rejected == pytest.approx(rejection(step_size), rel=1e-4)
 
 
 def test_rejection_vanishes_as_the_step_size_to_the_power_of_three_halves():
