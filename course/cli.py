@@ -1,5 +1,7 @@
 """The command `course`: every subcommand in a few lines, its work done elsewhere."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated
 
@@ -16,17 +18,26 @@ def main() -> None:
 
 
 @app.command()
+def doctor() -> None:
+    """Say what is installed, what is missing, and what to do about it."""
+    from course.doctor import examine
+
+    findings = list(examine())
+    for finding in findings:
+        typer.echo(f"{'✓' if finding.good else '✗'} {finding.what}")
+    raise typer.Exit(not all(finding.good for finding in findings))
+
+
+@app.command()
 def release(assignments: Names = None) -> None:
     """Make assignments/ from solutions/ (nbgrader generate_assignment)."""
-    from course.grading.classroom import Classroom, GradingError
+    with _instructor():
+        from course.grading.classroom import Classroom
 
-    try:
         room = Classroom(Path.cwd())
         for assignment in assignments or room.assignments:
             room.release(assignment)
             typer.echo(f"{assignment}: released to {room.folder('release', '.', assignment)}")
-    except GradingError as error:
-        _stop(error)
 
 
 @app.command()
@@ -34,30 +45,28 @@ def demo(
     folder: Annotated[Path, typer.Option(help="Where the sample class is made; emptied first.")] = Path("demo"),
 ) -> None:
     """Release, grade and return a small sample class, and print its gradebook."""
-    from course.grading.classroom import GradingError
-    from course.grading.demo import run
+    with _instructor():
+        from course.grading.demo import run
 
-    try:
         run(Path.cwd(), folder)
+
+
+@contextmanager
+def _instructor() -> Iterator[None]:
+    """What instructors' commands share: one clear sentence where something is missing or wrong."""
+    try:
+        from course.grading.classroom import GradingError
+    except ImportError as error:
+        raise _stop(f"This needs nbgrader: `pip install 'score-course[instructor]'` ({error}).") from None
+    try:
+        yield
     except GradingError as error:
-        _stop(error)
+        raise _stop(str(error)) from None
 
 
-@app.command()
-def doctor() -> None:
-    """Say what is installed, what is missing, and what to do about it."""
-    from course.doctor import examine
-
-    complaints = 0
-    for finding in examine():
-        typer.echo(f"{'✓' if finding.good else '✗'} {finding.what}")
-        complaints += not finding.good
-    raise typer.Exit(bool(complaints))
-
-
-def _stop(error: Exception) -> None:
-    typer.echo(str(error), err=True)
-    raise typer.Exit(1)
+def _stop(sentence: str) -> typer.Exit:
+    typer.echo(sentence, err=True)
+    return typer.Exit(1)
 
 
 if __name__ == "__main__":

@@ -9,6 +9,9 @@ from pathlib import Path
 from typing import Any
 
 import nbformat
+from nbgrader.apps import NbGraderAPI
+from nbgrader.coursedir import CourseDirectory
+from traitlets.config import PyFileConfigLoader
 
 from course.exercises.check import VERDICT_MIME, Verdict
 
@@ -37,18 +40,10 @@ class Classroom:
         root: the folder.
 
     Raises:
-        GradingError: if nbgrader is not installed or the folder has no configuration.
+        GradingError: if the folder has no configuration.
     """
 
     def __init__(self, root: Path):
-        try:
-            from nbgrader.apps import NbGraderAPI
-            from nbgrader.coursedir import CourseDirectory
-            from traitlets.config import PyFileConfigLoader
-        except ImportError:
-            raise GradingError(
-                "Releasing and grading need nbgrader: install it with `pip install 'score-course[instructor]'`."
-            ) from None
         self.root = root.resolve()
         if not (self.root / CONFIG).is_file():
             raise GradingError(f"There is no {CONFIG} in {self.root}; run this command in the folder that has it.")
