@@ -5,7 +5,10 @@ What an instructor writes is in ``solutions/``, what students get in ``assignmen
 """
 
 from nbconvert.preprocessors import CSSHTMLHeaderPreprocessor
+from nbgrader.converters import Autograde
 from nbgrader.preprocessors import ClearHiddenTests, GetGrades
+
+from course.grading.rebuild import Rebuild
 
 c = get_config()  # noqa: F821, nbgrader provides it
 
@@ -25,6 +28,9 @@ c.ZipCollectApp.downloaded_directory = "class/downloaded"
 # What stands in a student's notebook where the solution was.
 c.ClearSolutions.code_stub = {"python": "raise NotImplementedError"}
 c.ClearSolutions.text_stub = "*Your answer here.*"
+
+# What runs is the instructor's notebook, with the text of the student's answers in it.
+c.Autograde.sanitize_preprocessors = [Rebuild, *Autograde.sanitize_preprocessors.default()]
 
 # Cells that only train or draw carry this tag; grading does not run them.
 c.ExecutePreprocessor.skip_cells_with_tag = "not-graded"

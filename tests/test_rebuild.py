@@ -1,0 +1,141 @@
+"""Whatever a submission looks like, what is graded is the instructor's notebook with the student's answers in it."""
+
+import copy
+from pathlib import Path
+
+import nbformat
+import pytest
+from nbformat.v4 import new_code_cell
+
+pytest.importorskip("nbgrader", reason="grading needs the extra `instructor`")
+
+from course.grading.rebuild import rebuild
+
+ROOT = Path(__file__).parent.parent
+
+
+@pytest.fixture
+def original():
+    return nbformat.read(ROOT / "solutions/hw2/hw2.ipynb", as_version=4)
+
+
+@pytest.fixture
+def submitted():
+    """The released notebook with a word of the student's in each answer."""
+    notebook = nbformat.read(ROOT / "assignments/hw2/hw2.ipynb", as_version=4)
+    for cell in notebook.cells:
+        if cell.metadata.get("nbgrader", {}).get("solution"):
+            cell.source = f"answer to {cell.metadata.nbgrader.grade_id}"
+    return notebook
+
+
+def at(notebook, name: str) -> int:
+    return [cell.metadata.get("nbgrader", {}).get("grade_id") for cell in notebook.cells].index(name)
+
+
+def instructors(notebook):
+    """Everything but the answers' text."""
+    return [
+        (c.cell_type, c.metadata, None if c.metadata.get("nbgrader", {}).get("solution") else c.source)
+        for c in notebook.cells
+    ]
+
+
+def answers(notebook):
+    return [c.source for c in notebook.cells if c.metadata.get("nbgrader", {}).get("solution")]
+
+
+def test_an_honest_notebook_keeps_its_answers(original, submitted):
+    rebuilt = rebuild(original, submitted)
+    assert instructors(rebuilt.notebook) == instructors(original)
+    assert answers(rebuilt.notebook) == answers(submitted)
+    assert rebuilt.notes == []
+
+
+def skip_tests(notebook):
+    for cell in notebook.cells:
+        cell.metadata["tags"] = ["not-graded", "skip-execution"]
+
+
+def forge_tests(notebook):
+    for cell in notebook.cells:
+        if cell.source.startswith("check("):
+            cell.source = "12"
+
+
+def delete_tests(notebook):
+    notebook.cells = [cell for cell in notebook.cells if not cell.source.startswith("check(")]
+
+
+def reverse(notebook):
+    notebook.cells.reverse()
+
+
+def raise_the_points(notebook):
+    for cell in notebook.cells:
+        if "points" in cell.metadata.get("nbgrader", {}):
+            cell.metadata.nbgrader.points = 1000
+
+
+def add_cells_at_the_end(notebook):
+    notebook.cells.append(new_code_cell("import os; os._exit(0)"))
+
+
+def redefine_before_a_test(notebook):
+    notebook.cells.insert(at(notebook, "check_langevin_step"), new_code_cell("check = lambda *_: 12"))
+
+
+def strip_ids(notebook):
+    for i, cell in enumerate(notebook.cells):
+        cell.id = f"new-{i}"
+
+
+def break_metadata(notebook):
+    for cell in notebook.cells:
+        if cell.source.startswith("check("):
+            cell.metadata["nbgrader"] = "nonsense"
+
+
+ATTACKS = [skip_tests, forge_tests, delete_tests, reverse, raise_the_points, add_cells_at_the_end]
+ATTACKS += [redefine_before_a_test, strip_ids, break_metadata]
+
+
+@pytest.mark.parametrize("attack", ATTACKS, ids=lambda attack: attack.__name__)
+def test_nothing_but_the_answers_survives(original, submitted, attack):
+    honest = answers(submitted)
+    attack(submitted)
+    rebuilt = rebuild(original, submitted)
+    assert instructors(rebuilt.notebook) == instructors(original)
+    assert answers(rebuilt.notebook) == honest
+
+
+def test_code_between_an_answer_and_its_test_is_reported(original, submitted):
+    redefine_before_a_test(submitted)
+    (note,) = rebuild(original, submitted).notes
+    assert "Code before check_langevin_step was left out" in note
+
+
+def test_helper_code_before_an_answer_is_kept_there(original, submitted):
+    submitted.cells.insert(
+        at(submitted, "langevin_chain"), new_code_cell("def helper(): ...", metadata={"tags": ["x"]})
+    )
+    notebook = rebuild(original, submitted).notebook
+    helper = notebook.cells[at(notebook, "langevin_chain") - 1]
+    assert (helper.source, helper.metadata) == ("def helper(): ...", {})
+    assert len(notebook.cells) == len(original.cells) + 1
+
+
+def test_a_missing_a_doubled_and_a_converted_answer(original, submitted):
+    submitted.cells[at(submitted, "energy_score")].cell_type = "markdown"
+    submitted.cells.append(copy.deepcopy(submitted.cells[at(submitted, "langevin_step")]))
+    submitted.cells[-1].source = "second thoughts"
+    del submitted.cells[at(submitted, "start_negatives")]
+    rebuilt = rebuild(original, submitted)
+    source = {c.metadata.nbgrader.grade_id: c.source for c in rebuilt.notebook.cells if "nbgrader" in c.metadata}
+    assert source["energy_score"] == source["start_negatives"] == ""
+    assert source["langevin_step"] == "answer to langevin_step"
+    assert sorted(rebuilt.notes) == [
+        "The answer cell energy_score was turned into a markdown cell and counts as empty.",
+        "The answer cell langevin_step is there more than once; the first one counts.",
+        "The answer cell start_negatives is missing from the submission and counts as empty.",
+    ]
