@@ -1,0 +1,112 @@
+"""Figures say what is true: lengths, directions, positions and areas are read back from what was drawn."""
+
+import numpy as np
+import pytest
+import torch
+
+from course import plots
+from course.data import ring
+from course.langevin import langevin_chain
+from course.widgets import explore
+
+
+@pytest.fixture
+def ax():
+    figure, ax = plots.figure()
+    yield ax
+    plots.plt.close(figure)
+
+
+def test_a_density_integrates_to_one_over_what_is_shown(ax):
+    plots.density(ax, lambda x: ring().log_prob(x) + 5, 4, resolution=200)
+    (image,) = ax.images
+    assert image.get_array().sum() * (8 / 200) ** 2 == pytest.approx(1, rel=1e-5)
+    assert ax.get_aspect() == 1
+
+
+def test_arrows_point_where_the_score_does(ax):
+    density = ring()
+    plots.arrows(ax, density.score, 3)
+    (arrows,) = [c for c in ax.collections if hasattr(c, "U")]
+    at = torch.tensor(np.stack([arrows.X, arrows.Y], 1), dtype=torch.float32)
+    drawn = torch.tensor(np.stack([arrows.U, arrows.V], 1), dtype=torch.float32)
+    x = at if arrows.pivot == "middle" else at + drawn / 2
+    cosine = torch.nn.functional.cosine_similarity(drawn, density.score(x))
+    assert cosine.min() > 0.999
+
+
+def test_chains_are_drawn_where_they_were(ax):
+    path = langevin_chain(torch.zeros(3, 2), ring().score, 0.01, 20, torch.Generator().manual_seed(0))
+    plots.chains(ax, path)
+    ends = torch.cat([torch.as_tensor(np.asarray(c.get_offsets())) for c in ax.collections if len(c.get_offsets())])
+    drawn = torch.cat([ends] + [torch.as_tensor(np.stack(line.get_data(), 1)) for line in ax.lines]).float()
+    for b in range(3):
+        assert (drawn - path[-1, b]).norm(dim=1).min() < 1e-5
+
+
+def test_a_histogram_is_a_density(ax):
+    plots.histogram(ax, torch.randn(1000, 1), lambda x: -0.5 * x.square().sum(1), (-4, 4), bins=40)
+    heights, edges, _ = ax.patches[0].get_data()
+    assert (heights * np.diff(edges)).sum() == pytest.approx(1, abs=0.01)
+
+
+def test_images_keep_their_pixels(ax):
+    x = torch.rand(4, 1, 5, 5) * 2 - 1
+    plots.images(ax, x, columns=2)
+    sheet = np.asarray(ax.images[0].get_array())
+    assert sheet.shape == (11, 11)
+    np.testing.assert_allclose(sheet[:5, :5], x[0, 0] / 2 + 0.5, atol=1e-6)
+    np.testing.assert_allclose(sheet[6:, 6:], x[3, 0] / 2 + 0.5, atol=1e-6)
+
+
+@pytest.mark.parametrize(
+    ("draw", "words"),
+    [
+        (lambda ax: plots.points(ax, torch.zeros(3)), r"points of shape \(B, 2\); got \(3,\)"),
+        (lambda ax: plots.points(ax, torch.full((3, 2), torch.nan)), "Only finite numbers"),
+        (lambda ax: plots.images(ax, torch.zeros(2, 5, 5)), r"images of shape .*; got \(2, 5, 5\)"),
+        (lambda ax: plots.density(ax, lambda x: x, 3), r"a number at each point, shape \(40000,\)"),
+        (lambda ax: plots.density(ax, ring().log_prob, (1, 0, 0, 1)), "An extent is"),
+    ],
+)
+def test_errors_say_what_was_expected(ax, draw, words):
+    with pytest.raises(ValueError, match=words):
+        draw(ax)
+
+
+def test_a_slider_redraws_the_picture_and_going_back_shows_the_first():
+    def draw(height=1.0):
+        "A line at some height."
+        figure, ax = plots.figure()
+        ax.axhline(height)
+        ax.set(ylim=(0, 10))
+        return figure
+
+    explorer = explore(draw, height=(0.0, 10.0, 1.0, 1.0))
+    first = explorer.picture.value
+    explorer.sliders["height"].value = 9.0
+    assert explorer.picture.value != first
+    explorer.sliders["height"].value = 1.0
+    assert explorer.picture.value == first
+    assert explorer.alt == "A line at some height."
+
+
+def test_an_error_while_drawing_is_shown_where_the_reader_looks():
+    def draw(n=0):
+        if n:
+            raise ValueError("no picture <here>")
+        return plots.figure()[0]
+
+    explorer = explore(draw, n=[0, 1])
+    explorer.sliders["n"].value = 1
+    assert "ValueError" in explorer.message.value
+    assert "&lt;here&gt;" in explorer.message.value
+
+
+def test_sliders_are_checked():
+    with pytest.raises(ValueError, match="needs a slider"):
+        explore(lambda: plots.figure()[0])
+    with pytest.raises(ValueError, match=r"The slider n is \(lowest, highest, step, start\)"):
+        explore(lambda n: plots.figure()[0], n=(3, 1, 1, 2))
+    with pytest.raises(TypeError, match="returns a matplotlib figure; got int"):
+        explore(lambda n: 3, n=[1, 2])
