@@ -111,3 +111,24 @@ def test_checks_pass_fail_and_explain(lab, page):
     assert "Traceback" not in text
     outputs.get_by_text("✗ langevin_step").scroll_into_view_if_needed()
     page.screenshot(path=os.environ.get("SCREENSHOT", folder / "hw2.png"))
+
+
+def test_a_slider_moves_the_picture_by_keyboard(lab, page):
+    address, folder = lab
+    lines = ["from course import plots", "from course.widgets import explore", "", "", "def draw(height=2):"]
+    lines += ['    "A line."', "    figure, ax = plots.figure()", "    ax.axhline(height)", "    ax.set(ylim=(0, 10))"]
+    lines += ["    return figure", "", "", "explore(draw, height=(0, 10, 1, 2))"]
+    cell = nbformat.v4.new_code_cell("\n".join(lines))
+    kernel = {"kernelspec": {"name": "python3", "display_name": "Python 3", "language": "python"}}
+    nbformat.write(nbformat.v4.new_notebook(cells=[cell], metadata=kernel), folder / "slider.ipynb")
+    page.goto(f"{address}/lab/tree/slider.ipynb")
+    page.get_by_text("explore(draw").first.wait_for()
+    page.get_by_role("menuitem", name="Run", exact=True).click()
+    page.get_by_text("Run All Cells", exact=True).click()
+    picture = page.locator("img.widget-image")
+    picture.wait_for()
+    before = picture.get_attribute("src")
+    page.locator(".noUi-handle").focus()
+    page.keyboard.press("ArrowRight")
+    page.wait_for_function("before => document.querySelector('img.widget-image').src !== before", arg=before)
+    assert page.locator("img[class^=static]").is_hidden()  # the plain picture stands in only where no widget lives
