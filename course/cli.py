@@ -51,6 +51,18 @@ def demo(
         run(Path.cwd(), folder)
 
 
+@app.command()
+def report(assignment: Annotated[str, typer.Argument(help="Such as hw2.")]) -> None:
+    """Show how a class did: scores, passes an exercise, and the misconceptions found."""
+    with _instructor():
+        from rich import print as show
+
+        from course.grading.classroom import Classroom
+        from course.grading.report import report
+
+        show(report(Classroom(Path.cwd()), assignment))
+
+
 @contextmanager
 def _instructor() -> Iterator[None]:
     """What instructors' commands share: one clear sentence where something is missing or wrong."""

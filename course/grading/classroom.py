@@ -82,6 +82,10 @@ class Classroom:
     def scores(self, assignment: str) -> list[Score]:
         """What the gradebook holds of an assignment, a student a line."""
         with self._nbgrader.gradebook as gradebook:
+            if assignment not in [known.name for known in gradebook.assignments]:
+                raise GradingError(
+                    f"The gradebook knows no {assignment}; release it first: `course release {assignment}`."
+                )
             return [
                 Score(
                     submission.student.id,

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import nbformat
 from rich.console import Console
+from rich.markup import escape
 from rich.table import Table
 
 from course.exercises import load
@@ -79,4 +80,4 @@ def _say_misconceptions(room: Classroom, say: Console) -> None:
             if found:
                 say.print(f"{assignment} · {score.student}")
             for verdict in found:
-                say.print(f"  {verdict}")
+                say.print(f"  {escape(str(verdict))}")
