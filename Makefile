@@ -5,7 +5,7 @@ BIN    := $(VENV)/bin
 READY  := $(VENV)/.ready
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test test-fast lab release lint clean
+.PHONY: help setup demo test test-fast lab release calibrate lint clean
 
 help:  ## list the targets
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## */\1\t/' | awk -F'\t' '{printf "  make %-10s %s\n", $$1, $$2}'
@@ -33,6 +33,11 @@ lab: $(READY)  ## open JupyterLab at the lectures
 
 release: $(READY)  ## make assignments/ again from solutions/, with nbgrader
 	$(BIN)/course release
+
+calibrate: $(READY)  ## try every check on its misconceptions and right variants over 1,000 seeds; write docs/CALIBRATION.md
+	@echo "# Calibration of the checks" > docs/CALIBRATION.md
+	@echo "Written by \`make calibrate\`: float64 and float32 in every check, and a GPU where there is one." >> docs/CALIBRATION.md
+	@for hw in $$(ls solutions); do echo; $(BIN)/python -m course.exercises.calibrate $$hw; done | tee -a docs/CALIBRATION.md
 
 lint: $(READY)  ## check formatting, style and types
 	$(BIN)/ruff format --check .

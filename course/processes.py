@@ -1,0 +1,197 @@
+r"""Noise processes: data turn into noise as time goes from 0 to 1, and everything follows from two functions.
+
+.. math:: x_t = \alpha(t) \, x_0 + \sigma(t) \, z
+   \qquad\Longleftrightarrow\qquad
+   \mathrm d x = f(t) \, x \, \mathrm d t + g(t) \, \mathrm d w,
+   \quad f = \frac{\alpha'}{\alpha}, \quad g^2 = (\sigma^2)' - 2 f \sigma^2
+
+A process is α and σ with their rates, written in closed form. Every coefficient takes a Python float and returns one,
+at no cost beside a network, or takes shape (B,) and returns shape (B,).
+
+Source: Song et al. (2021), and Karras et al. (2022) for the view from α and σ.
+"""
+
+import math
+from abc import ABC, abstractmethod
+from typing import TypeVar
+
+import torch
+from torch import Tensor
+
+from course.tensors import expand, randn_like
+from course.types import Field, Score, Time
+
+T = TypeVar("T", float, Tensor, Time)
+
+
+def _exp(a: T) -> T:
+    return a.exp() if isinstance(a, Tensor) else math.exp(a)
+
+
+class Process(ABC):
+    """α(t), σ(t) and their rates, which a subclass gives, and what follows from them.
+
+    Attributes:
+        end: the largest time, where the data have (almost) gone.
+    """
+
+    end: float = 1.0
+
+    @abstractmethod
+    def alpha(self, t: T) -> T:
+        """α(t), what is left of the data."""
+
+    @abstractmethod
+    def sigma(self, t: T) -> T:
+        """σ(t), the standard deviation of the noise."""
+
+    @abstractmethod
+    def decay(self, t: T) -> T:
+        """f(t) = α′/α."""
+
+    @abstractmethod
+    def variance_rate(self, t: T) -> T:
+        """(σ²)′."""
+
+    def kernel(self, t: T) -> tuple[T, T]:
+        """α(t) and σ(t)."""
+        return self.alpha(t), self.sigma(t)
+
+    def diffusion(self, t: T) -> T:
+        """g(t) = √((σ²)′ − 2 f σ²)."""
+        return (self.variance_rate(t) - 2 * self.decay(t) * self.sigma(t) ** 2) ** 0.5
+
+    def drift(self, x: Tensor, t: Time) -> Tensor:
+        """f(t) x; x (B, *D), t a float or (B,) → (B, *D)."""
+        return expand(self.decay(t), x) * x
+
+    def perturb(self, x0: Tensor, t: Time, noise: Tensor) -> Tensor:
+        """α(t) x₀ + σ(t) z; x₀ and z (B, *D), t a float or (B,) → (B, *D)."""
+        if noise.shape != x0.shape:
+            raise ValueError(f"Noise has the shape of the data, {tuple(x0.shape)}; got {tuple(noise.shape)}.")
+        return expand(self.alpha(t), x0) * x0 + expand(self.sigma(t), x0) * noise
+
+    def prior(self, like: Tensor, generator: torch.Generator | None = None) -> Tensor:
+        """Where sampling starts: N(0, σ(end)² I) with the shape, dtype and device of a tensor."""
+        return self.sigma(self.end) * randn_like(like, generator)
+
+    def reverse(self, score: Score) -> Field:
+        r"""Drift of the process run backwards, with the same diffusion.
+
+        .. math:: \bar f(x, t) = f(t) \, x - g(t)^2 \, \nabla_x \log p_t(x)
+
+        Source: Anderson (1982).
+        """
+        return lambda x, t: self.drift(x, t) - expand(self.diffusion(t) ** 2, x) * score(x, t)
+
+    def flow(self, score: Score) -> Field:
+        r"""Right-hand side of the probability-flow ODE, whose solutions have the same law at every time, without noise.
+
+        .. math:: f(t) \, x - \tfrac12 g(t)^2 \, \nabla_x \log p_t(x)
+
+        Source: Song et al. (2021), eq. 13.
+        """
+        return lambda x, t: self.drift(x, t) - expand(0.5 * self.diffusion(t) ** 2, x) * score(x, t)
+
+
+class VE(Process):
+    """Variance exploding: α = 1, σ = σ_min (σ_max/σ_min)^t."""
+
+    def __init__(self, sigma_min: float = 0.01, sigma_max: float = 50.0):
+        if not 0 < sigma_min < sigma_max:
+            raise ValueError(f"Noise grows from sigma_min > 0 to sigma_max; got {sigma_min} and {sigma_max}.")
+        self.sigma_min, self.sigma_max = sigma_min, sigma_max
+        self._rate = math.log(sigma_max / sigma_min)
+
+    def alpha(self, t: T) -> T:
+        return 0 * t + 1
+
+    def sigma(self, t: T) -> T:
+        return self.sigma_min * _exp(self._rate * t)
+
+    def decay(self, t: T) -> T:
+        return 0 * t
+
+    def variance_rate(self, t: T) -> T:
+        return 2 * self._rate * self.sigma(t) ** 2
+
+
+class VP(Process):
+    """Variance preserving: α = exp(−½ ∫β), σ² = 1 − α², with β(t) = β_min + t (β_max − β_min)."""
+
+    def __init__(self, beta_min: float = 0.1, beta_max: float = 20.0):
+        if not 0 < beta_min <= beta_max:
+            raise ValueError(f"Noise comes at rates from beta_min > 0 to beta_max; got {beta_min} and {beta_max}.")
+        self.beta_min, self.beta_max = beta_min, beta_max
+
+    def beta(self, t: T) -> T:
+        """β(t), the rate at which noise comes in."""
+        return self.beta_min + t * (self.beta_max - self.beta_min)
+
+    def _log_alpha(self, t: T) -> T:
+        return -0.25 * t**2 * (self.beta_max - self.beta_min) - 0.5 * t * self.beta_min
+
+    def alpha(self, t: T) -> T:
+        return _exp(self._log_alpha(t))
+
+    def sigma(self, t: T) -> T:
+        twice = 2 * self._log_alpha(t)  # expm1 keeps the digits of 1 − α² near t = 0
+        return (-torch.expm1(twice)).sqrt() if isinstance(twice, Tensor) else math.sqrt(-math.expm1(twice))
+
+    def decay(self, t: T) -> T:
+        return -0.5 * self.beta(t)
+
+    def variance_rate(self, t: T) -> T:
+        return self.beta(t) * self.alpha(t) ** 2
+
+
+class SubVP(VP):
+    """Less noise than VP at every time: α as in VP, σ = 1 − α²."""
+
+    def sigma(self, t: T) -> T:
+        return super().sigma(t) ** 2
+
+    def variance_rate(self, t: T) -> T:
+        return 2 * self.sigma(t) * self.beta(t) * self.alpha(t) ** 2
+
+
+class EDM(Process):
+    """Time is the noise itself: α = 1, σ = t, from 0 to σ_max (Karras et al., 2022)."""
+
+    def __init__(self, sigma_max: float = 80.0):
+        if not sigma_max > 0:
+            raise ValueError(f"sigma_max is positive; got {sigma_max}.")
+        self.end = sigma_max
+
+    def alpha(self, t: T) -> T:
+        return 0 * t + 1
+
+    def sigma(self, t: T) -> T:
+        return t
+
+    def decay(self, t: T) -> T:
+        return 0 * t
+
+    def variance_rate(self, t: T) -> T:
+        return 2 * t
+
+
+class Straight(Process):
+    """The straight path of flow matching: α = 1 − t, σ = t (Lipman et al., 2023).
+
+    Its SDE has no end: f and g grow without bound as t → 1, so sampling starts a little before.
+    """
+
+    end = 0.999
+
+    def alpha(self, t: T) -> T:
+        return 1 - t
+
+    def sigma(self, t: T) -> T:
+        return t
+
+    def decay(self, t: T) -> T:
+        return -1 / (1 - t)
+
+    def variance_rate(self, t: T) -> T:
+        return 2 * t
