@@ -1,6 +1,7 @@
 """Score-based generative modelling, from density estimation to guidance: the library of the course.
 
-Read the modules in the order of the lecture: ``densities``, ``energies``, ``langevin``, ``sampling``, ``training``.
+Read the modules in the order of the lecture: ``densities``, ``energies``, ``langevin``, ``processes``, ``sampling``,
+``training``.
 Nothing is imported here, so that ``import course`` costs nothing; import what you use.
 """
 
