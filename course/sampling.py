@@ -147,7 +147,7 @@ def ddim(process: Process, score: Score, eta: float = 0.0, generator: torch.Gene
         fresh = eta * sigma_s * max(0.0, 1 - (alpha * sigma_s / (alpha_s * sigma)) ** 2) ** 0.5
         kept = (sigma_s**2 - fresh**2) ** 0.5
         ratio = alpha_s / alpha
-        x = ratio * x + (ratio * sigma**2 - kept * sigma) * score(x, t)
+        x = torch.add(ratio * x, score(x, t), alpha=ratio * sigma**2 - kept * sigma)
         return x + fresh * randn_like(x, generator) if fresh else x
 
     return step
@@ -170,12 +170,12 @@ def dpm_solver(process: Process, score: Score) -> Step:
     def step(x: Tensor, t: float, s: float) -> Tensor:
         nonlocal ended, before, h_before
         (alpha, sigma), (alpha_s, sigma_s) = process.kernel(t), process.kernel(s)
-        clean = (x + sigma**2 * score(x, t)) / alpha
+        clean = torch.add(x, score(x, t), alpha=sigma**2) / alpha
         h = math.log(alpha_s / sigma_s) - math.log(alpha / sigma) if sigma_s else math.inf
         goes_on = t == ended and before.shape == x.shape and math.isfinite(h)
-        guess = clean + (0.5 * h / h_before) * (clean - before) if goes_on else clean
+        guess = torch.lerp(before, clean, 1 + 0.5 * h / h_before) if goes_on else clean
         ended, before, h_before = s, clean, h
-        return (sigma_s / sigma) * x - alpha_s * math.expm1(-h) * guess
+        return torch.add(sigma_s / sigma * x, guess, alpha=-alpha_s * math.expm1(-h))
 
     return step
 
