@@ -62,7 +62,7 @@ class Explorer(ipywidgets.VBox):
         self.picture.value = self._png(**self.values)
         live = f"<style>.{self._static} {{ display: none !important; }}</style>"
         spoken = f'<span style="position: absolute; clip-path: inset(50%)">{escape(self.alt)}</span>'
-        row = {"flex_flow": "row wrap", "align_items": "center"}
+        row = {"flex_flow": "row wrap", "align_items": "center", "padding": "0 0 0 8px"}
         controls = ipywidgets.Box([_with_play(s, sliders[name]) for name, s in self.sliders.items()], layout=row)
         self.children = [controls, self.picture, self.message, ipywidgets.HTML(live + spoken)]
         for slider in self.sliders.values():

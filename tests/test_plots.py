@@ -35,6 +35,45 @@ def test_arrows_point_where_the_score_does(ax):
     assert cosine.min() > 0.999
 
 
+def test_longer_arrows_are_stronger_and_none_leaves_its_cell(ax):
+    plots.arrows(ax, lambda x: x**3, 3, resolution=15)
+    (arrows,) = [c for c in ax.collections if hasattr(c, "U")]
+    norm = np.linalg.norm(np.stack([arrows.X, arrows.Y]) ** 3, axis=0)
+    drawn = np.hypot(arrows.U, arrows.V)
+    order = norm.argsort()
+    assert (np.diff(drawn[order]) >= -1e-6).all()
+    assert drawn.max() < 6 / 15
+
+
+def test_chains_fade_into_the_past(ax):
+    plots.chains(ax, torch.randn(10, 2, 2))
+    (lines,) = [c for c in ax.collections if hasattr(c, "get_segments")]
+    opacity = lines.get_colors()[:, 3].reshape(9, 2)
+    assert (np.diff(opacity, axis=0) > 0).all()
+
+
+def test_the_truth_is_a_black_line_through_a_function_and_the_measured_are_dots(ax):
+    x = torch.tensor([0.0, 1.0, 2.0])
+    plots.compare(ax, x, [0.1, 1.1, 3.9], lambda x: x**2)
+    line = next(line for line in ax.lines if len(line.get_xdata()) > 3)
+    assert line.get_color() == plots.EXACT
+    np.testing.assert_allclose(line.get_ydata(), line.get_xdata() ** 2)
+
+
+def test_densities_darken_in_equal_steps_of_lightness():
+    srgb = plots.DENSITY(np.linspace(0, 1, 9))[:, :3]
+    linear = np.where(srgb <= 0.04045, srgb / 12.92, ((srgb + 0.055) / 1.055) ** 2.4)
+    lightness = 116 * np.cbrt(linear @ [0.2126729, 0.7151522, 0.0721750]) - 16
+    np.testing.assert_allclose(np.diff(lightness), -75 / 8, rtol=0.1)
+
+
+def test_text_can_be_read_from_the_last_row(ax):
+    ax.set(title="title", xlabel="x", ylabel="y")
+    ax.plot([0, 1], label="line")
+    texts = [ax.title, ax.xaxis.label, *ax.get_xticklabels(), *ax.legend().get_texts()]
+    assert min(text.get_fontsize() for text in texts) >= 12
+
+
 def test_chains_are_drawn_where_they_were(ax):
     path = langevin_chain(torch.zeros(3, 2), ring().score, 0.01, 20, torch.Generator().manual_seed(0))
     plots.chains(ax, path)
@@ -89,6 +128,23 @@ def test_a_slider_redraws_the_picture_and_going_back_shows_the_first():
     explorer.sliders["height"].value = 1.0
     assert explorer.picture.value == first
     assert explorer.alt == "A line at some height."
+
+
+def test_a_film_is_drawn_ahead_and_playing_it_draws_nothing():
+    drawn = []
+
+    def draw(frame=4):
+        drawn.append(frame)
+        figure, ax = plots.figure()
+        ax.plot([0, frame])
+        return figure
+
+    explorer = explore(draw, frame=range(0, 10, 2))
+    assert sorted(drawn) == [0, 2, 4, 6, 8]
+    assert explorer.sliders["frame"].value == 4
+    explorer.sliders["frame"].value = 8
+    explorer.sliders["frame"].value = 0
+    assert len(drawn) == 5
 
 
 def test_an_error_while_drawing_is_shown_where_the_reader_looks():
