@@ -214,13 +214,16 @@ class GaussianMixture:
         return mixture
 
     def _one_noise_level(self, what: str) -> None:
-        if torch.as_tensor(self._alpha).ndim or torch.as_tensor(self._sigma).ndim:
+        if self._each_its_own():
             raise ValueError(f"Expected one noise level for `{what}`; this mixture was diffused by one for each point.")
+
+    def _each_its_own(self) -> bool:
+        return any(isinstance(a, Tensor) and a.ndim > 0 for a in (self._alpha, self._sigma))
 
     def _check(self, x: Tensor) -> None:
         _check_points(x, self._means[0])
         levels = self._variance.shape[1]
-        if levels not in (1, len(x)):
+        if levels != len(x) and self._each_its_own():
             raise ValueError(f"This mixture has noise levels for {levels} points; got {len(x)} points.")
 
 
