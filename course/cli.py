@@ -63,6 +63,24 @@ def report(assignment: Annotated[str, typer.Argument(help="Such as hw2.")]) -> N
         show(report(Classroom(Path.cwd()), assignment))
 
 
+@app.command()
+def train(
+    name: Annotated[str, typer.Argument(help="Such as edm; a name that is not there lists all.")],
+    steps: Annotated[int | None, typer.Option(help="Fewer than the recipe's, for a trial.")] = None,
+    folder: Annotated[
+        Path | None, typer.Option(help="Where the checkpoint goes; the package's own if not given.")
+    ] = None,
+) -> None:
+    """Train one of the networks that ship, from nothing; an interrupted run goes on where it was."""
+    from course import pretrained
+
+    try:
+        record = pretrained.make(name, folder or pretrained.FOLDER, steps)
+    except ValueError as error:
+        raise _stop(str(error)) from None
+    typer.echo(f"{name}: {record['what']}; {record['steps']} steps in {record['seconds']} s; {record['quality']}")
+
+
 @contextmanager
 def _instructor() -> Iterator[None]:
     """What instructors' commands share: one clear sentence where something is missing or wrong."""

@@ -13,6 +13,7 @@ Source: Song et al. (2021), and Karras et al. (2022) for the view from α and σ
 
 import math
 from abc import ABC, abstractmethod
+from collections.abc import Callable
 from typing import TypeVar
 
 import torch
@@ -26,6 +27,38 @@ T = TypeVar("T", float, Tensor, Time)
 
 def _exp(a: T) -> T:
     return a.exp() if isinstance(a, Tensor) else math.exp(a)
+
+
+def reverse_drift(x: Tensor, t: Time, drift: Field, diffusion: Callable[[Time], Time], score: Score) -> Tensor:
+    r"""Drift of the time-reversed diffusion, whose diffusion is the same.
+
+    .. math:: \bar f(x, t) = f(x, t) - g(t)^2 \, \nabla_x \log p_t(x)
+
+    Args:
+        x: states, shape (B, \*D).
+        t: time, a float or shape (B,).
+        drift: f(x, t).
+        diffusion: g(t), which answers a float with a float and (B,) with (B,).
+        score: ∇ log p_t.
+
+    Returns:
+        Shape (B, \*D).
+
+    Source: Anderson (1982); Song et al. (2021), eq. 6.
+    """
+    return drift(x, t) - expand(diffusion(t) ** 2, x) * score(x, t)
+
+
+def probability_flow(x: Tensor, t: Time, drift: Field, diffusion: Callable[[Time], Time], score: Score) -> Tensor:
+    r"""Right-hand side of the probability-flow ODE, whose solutions have the law of the SDE at every time.
+
+    .. math:: f(x, t) - \tfrac12 g(t)^2 \, \nabla_x \log p_t(x)
+
+    Shapes are those of ``reverse_drift``.
+
+    Source: Song et al. (2021), eq. 13.
+    """
+    return drift(x, t) - expand(0.5 * diffusion(t) ** 2, x) * score(x, t)
 
 
 class Process(ABC):
@@ -76,22 +109,12 @@ class Process(ABC):
         return self.sigma(self.end) * randn_like(like, generator)
 
     def reverse(self, score: Score) -> Field:
-        r"""Drift of the process run backwards, with the same diffusion.
-
-        .. math:: \bar f(x, t) = f(t) \, x - g(t)^2 \, \nabla_x \log p_t(x)
-
-        Source: Anderson (1982).
-        """
-        return lambda x, t: self.drift(x, t) - expand(self.diffusion(t) ** 2, x) * score(x, t)
+        """Drift of the process run backwards, with the same diffusion: ``reverse_drift`` as a Field."""
+        return lambda x, t: reverse_drift(x, t, self.drift, self.diffusion, score)
 
     def flow(self, score: Score) -> Field:
-        r"""Right-hand side of the probability-flow ODE, whose solutions have the same law at every time, without noise.
-
-        .. math:: f(t) \, x - \tfrac12 g(t)^2 \, \nabla_x \log p_t(x)
-
-        Source: Song et al. (2021), eq. 13.
-        """
-        return lambda x, t: self.drift(x, t) - expand(0.5 * self.diffusion(t) ** 2, x) * score(x, t)
+        """The ODE whose solutions have the same law at every time: ``probability_flow`` as a Field."""
+        return lambda x, t: probability_flow(x, t, self.drift, self.diffusion, score)
 
 
 class VE(Process):
@@ -133,6 +156,12 @@ class VP(Process):
 
     def alpha(self, t: T) -> T:
         return _exp(self._log_alpha(t))
+
+    def time_at(self, alpha: T) -> T:
+        """The time t at which α(t) = α, for α in (0, 1]: the root of a quadratic, written to keep its digits near 0."""
+        rate, slope = 0.5 * self.beta_min, 0.25 * (self.beta_max - self.beta_min)
+        c = -(alpha.log() if isinstance(alpha, Tensor) else math.log(alpha))
+        return 2 * c / (rate + (rate**2 + 4 * slope * c) ** 0.5)
 
     def sigma(self, t: T) -> T:
         twice = 2 * self._log_alpha(t)  # expm1 keeps the digits of 1 − α² near t = 0

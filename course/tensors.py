@@ -30,3 +30,15 @@ def expand(a: Time, x: Tensor) -> Time:
 def randn_like(x: Tensor, generator: torch.Generator | None = None) -> Tensor:
     """Standard Gaussian noise with the shape, dtype and device of x (``torch.randn_like`` takes no generator)."""
     return torch.randn(x.shape, generator=generator, dtype=x.dtype, device=x.device)
+
+
+def per_example(t: Time, x: Tensor) -> Tensor:
+    """A time for each example, shape (B,), in x's dtype and on its device; a number is the same for all.
+
+    Raises:
+        ValueError: if ``t`` has neither no axis nor exactly one entry per example.
+    """
+    times = torch.as_tensor(t, dtype=x.dtype, device=x.device)
+    if times.ndim and times.shape != x.shape[:1]:
+        raise ValueError(f"Expected a time or one per example, shape ({len(x)},); got {tuple(times.shape)}.")
+    return times.expand(len(x))

@@ -1,6 +1,33 @@
 """Networks: what learns a score, an energy, or a class."""
 
+from course.networks.convolutional import InstanceNormBlock, TimeBlock, UNet, unet
 from course.networks.energy import ConvEnergy
-from course.networks.mlp import MLP
+from course.networks.layers import (
+    adaptive_layer_norm,
+    conditional_instance_norm,
+    patchify,
+    residual_block,
+    self_attention,
+    sinusoidal_embedding,
+    unpatchify,
+)
+from course.networks.mlp import MLP, FourierMLP
+from course.networks.transformer import DiT
 
-__all__ = ["MLP", "ConvEnergy"]
+__all__ = [
+    "MLP",
+    "ConvEnergy",
+    "DiT",
+    "FourierMLP",
+    "InstanceNormBlock",
+    "TimeBlock",
+    "UNet",
+    "adaptive_layer_norm",
+    "conditional_instance_norm",
+    "patchify",
+    "residual_block",
+    "self_attention",
+    "sinusoidal_embedding",
+    "unet",
+    "unpatchify",
+]

@@ -1,9 +1,14 @@
 """A multilayer perceptron: the network for everything two-dimensional."""
 
+import math
 from collections.abc import Callable, Sequence
 from itertools import pairwise
 
+import torch
 from torch import Tensor, nn
+
+from course.tensors import per_example
+from course.types import Time
 
 
 class MLP(nn.Module):
@@ -47,3 +52,40 @@ class MLP(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         out = self.layers(self.scale * x)
         return out.squeeze(-1) if self.squeeze else out
+
+
+class FourierMLP(nn.Module):
+    r"""A perceptron of a point and a time, both seen as themselves and as random waves.
+
+    .. math:: x \mapsto \mathrm{MLP}\bigl(x, \cos 2\pi W x, \sin 2\pi W x, \; \text{the same of } t\bigr),
+       \qquad W_{ij} \sim \mathcal N(0, \text{scale}^2) \text{ and fixed}
+
+    Args:
+        d: dimension of the points and of the result.
+        hidden: width of each hidden layer.
+        waves: how many random frequencies, for the points and again for the time.
+        scale: standard deviation of the frequencies, per unit of x and t.
+        seed: of the frequencies.
+
+    Shape: x (B, d), t of order one, a float or (B,) → (B, d). Parameters: those of an
+    ``MLP(d + 1 + 4 · waves, hidden, d)``; 149,506 for d = 2, hidden 256, 256, 256, 16 waves.
+
+    Source: Tancik et al. (2020).
+    """
+
+    frequencies: Tensor
+
+    def __init__(
+        self, d: int, hidden: Sequence[int] = (256, 256, 256), waves: int = 16, scale: float = 0.5, seed: int = 0
+    ):
+        super().__init__()
+        generator = torch.Generator().manual_seed(seed)
+        in_space = scale * torch.randn(d, waves, generator=generator)
+        in_time = scale * torch.randn(1, waves, generator=generator)
+        self.register_buffer("frequencies", torch.block_diag(in_space, in_time))
+        self.layers = MLP(d + 1 + 4 * waves, hidden, d)
+
+    def forward(self, x: Tensor, t: Time) -> Tensor:
+        point = torch.cat([x, per_example(t, x)[:, None]], dim=1)
+        angle = 2 * math.pi * point @ self.frequencies
+        return self.layers(torch.cat([point, angle.cos(), angle.sin()], dim=1))

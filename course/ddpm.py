@@ -1,0 +1,62 @@
+r"""DDPM's chain: noise comes in n discrete steps, and a network that predicts it walks them back.
+
+.. math:: x_i = \sqrt{1 - \beta_i} \, x_{i-1} + \sqrt{\beta_i} \, z, \qquad
+   \bar\alpha_i = \prod_{j \le i} (1 - \beta_j), \qquad x_i = \sqrt{\bar\alpha_i} \, x_0 + \sqrt{1 - \bar\alpha_i} \, z
+
+It is VP in discrete time: with β_i = β(i/n)/n and n large, α(t)² → ᾱ. For any n, ``VP.time_at`` finds the time at which
+VP has mixed data and noise exactly as step i has, so that one network serves the chain and the SDE.
+
+Source: Ho, Jain and Abbeel (2020).
+"""
+
+import torch
+from torch import Tensor
+
+from course.tensors import expand
+
+
+def ddpm_schedule(beta_min: float = 1e-4, beta_max: float = 0.02, n: int = 1000) -> tuple[Tensor, Tensor]:
+    r"""β_0 … β_{n−1}, equally spaced with both ends included, and ᾱ_i = ∏_{j≤i} (1 − β_j); shapes (n,) and (n,).
+
+    Raises:
+        ValueError: if β is not between 0 and 1, or n < 1.
+    """
+    if not (0 < beta_min <= beta_max < 1 and n >= 1):
+        raise ValueError(f"0 < beta_min <= beta_max < 1 and n >= 1 are needed; got {beta_min}, {beta_max} and {n}.")
+    betas = torch.linspace(beta_min, beta_max, n)
+    return betas, (1 - betas).cumprod(0)
+
+
+def ddpm_perturb(x0: Tensor, alpha_bar: Tensor, noise: Tensor) -> Tensor:
+    r"""√ᾱ x₀ + √(1 − ᾱ) z, all steps of the chain at once; x₀ and z (B, \*D), ᾱ (B,) → (B, \*D)."""
+    return expand(alpha_bar.sqrt(), x0) * x0 + expand((1 - alpha_bar).sqrt(), x0) * noise
+
+
+def ddpm_step(x: Tensor, eps: Tensor, betas: Tensor, i: int, noise: Tensor) -> Tensor:
+    r"""The ancestral step from x_i to x_{i−1}, with the variance of the exact posterior; none at i = 0.
+
+    .. math:: x_{i-1} = \frac{1}{\sqrt{1 - \beta_i}}
+       \Bigl(x_i - \frac{\beta_i}{\sqrt{1 - \bar\alpha_i}} \hat\varepsilon\Bigr) + \sqrt{\tilde\beta_i} \, z,
+       \qquad \tilde\beta_i = \beta_i \frac{1 - \bar\alpha_{i-1}}{1 - \bar\alpha_i}
+
+    Args:
+        x: x_i, shape (B, \*D).
+        eps: ε̂(x_i, i), the predicted noise, shape (B, \*D).
+        betas: shape (n,).
+        i: the index of x, from n − 1 to 0.
+        noise: z ~ N(0, I), of x's shape.
+
+    Returns:
+        Shape (B, \*D).
+
+    Raises:
+        ValueError: if there is no such index.
+
+    Source: Ho et al. (2020), algorithm 2 and eq. 7.
+    """
+    if not 0 <= i < len(betas):
+        raise ValueError(f"The chain's indices go from 0 to {len(betas) - 1}; got {i}.")
+    alpha_bars = (1 - betas.double()).cumprod(0)
+    beta, left, before = betas[i].item(), 1 - alpha_bars[i].item(), 1 - alpha_bars[i - 1].item() if i else 0.0
+    mean = (x - beta / left**0.5 * eps) / (1 - beta) ** 0.5
+    return mean + (beta * before / left) ** 0.5 * noise

@@ -1,0 +1,199 @@
+r"""The parts that networks of images are made of, each a function of tensors and of weights that are handed in.
+
+What a network adds to these is only where its weights are kept. N tokens or pixels, C channels, E embedding dimensions.
+"""
+
+import math
+from collections.abc import Callable
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from course.tensors import per_example
+from course.types import Time
+
+EPS = 1e-5  # added to every variance, as in PyTorch's own normalizations
+
+
+def sinusoidal_embedding(t: Tensor, dim: int, max_period: float = 10_000.0) -> Tensor:
+    r"""A number as a vector of waves, from fast to slow, in which near numbers are alike and far ones are not.
+
+    .. math:: \bigl(\cos \omega_k t, \; \sin \omega_k t\bigr)_k, \qquad \omega_k = P^{-k / (d/2)},
+       \quad k = 0, \dots, d/2 - 1
+
+    Args:
+        t: numbers, shape (B,).
+        dim: d, even.
+        max_period: P; the slowest wave has a period of almost 2πP.
+
+    Returns:
+        Shape (B, d), all cosines first.
+
+    Raises:
+        ValueError: if d is odd.
+
+    Source: Vaswani et al. (2017), section 3.5, with the order of Ho et al. (2020).
+    """
+    if dim % 2:
+        raise ValueError(f"An embedding has as many cosines as sines, so an even dimension; got {dim}.")
+    half = dim // 2
+    omega = torch.exp(-math.log(max_period) / half * torch.arange(half, dtype=t.dtype, device=t.device))
+    angle = t[:, None] * omega
+    return torch.cat([angle.cos(), angle.sin()], dim=1)
+
+
+def conditional_instance_norm(x: Tensor, gamma: Tensor, alpha: Tensor, beta: Tensor) -> Tensor:
+    r"""Instance norm++: every channel normalized over its pixels, its lost mean put back at a scale that is learned.
+
+    .. math:: \gamma \, \Bigl(\frac{x - \mu}{\sqrt{\operatorname{var} x + 10^{-5}}}
+       + \alpha \, \frac{\mu - \bar\mu}{\sqrt{\operatorname{var} \mu + 10^{-5}}}\Bigr) + \beta
+
+    μ are the channels' means, with μ̄ and var μ (unbiased) over channels. γ, α and β depend on the noise level.
+
+    Args:
+        x: shape (B, C, H, W) with C ≥ 2.
+        gamma: γ, shape (B, C); alpha and beta likewise.
+
+    Returns:
+        Shape (B, C, H, W).
+
+    Raises:
+        ValueError: if there is one channel only, whose mean has nothing to be compared with.
+
+    Source: Song and Ermon (2019), appendix A.
+    """
+    if x.shape[1] < 2:
+        raise ValueError(f"Channel means are compared with one another, so two channels or more; got {x.shape[1]}.")
+    mean = x.mean((2, 3))
+    between = (mean - mean.mean(1, keepdim=True)) / (mean.var(1, keepdim=True) + EPS).sqrt()
+    shift = gamma * alpha * between + beta
+    return torch.addcmul(shift[:, :, None, None], gamma[:, :, None, None], F.instance_norm(x, eps=EPS))
+
+
+def self_attention(x: Tensor, w_qkv: Tensor, w_out: Tensor, heads: int) -> Tensor:
+    r"""Every token gathers from all others what its query finds in their keys.
+
+    .. math:: \operatorname{softmax}\Bigl(\frac{Q K^\top}{\sqrt{C / h}}\Bigr) V \quad \text{for each head,}
+       \text{ side by side, times } W_\text{out}^\top
+
+    Args:
+        x: tokens, shape (B, N, C).
+        w_qkv: shape (3C, C), the rows of the queries, then the keys, then the values.
+        w_out: shape (C, C).
+        heads: h, which divides C; heads are consecutive blocks of channels.
+
+    Returns:
+        Shape (B, N, C), nothing added to it.
+
+    Raises:
+        ValueError: if the heads do not divide the channels.
+
+    Source: Vaswani et al. (2017), section 3.2.
+    """
+    b, n, c = x.shape
+    if c % heads:
+        raise ValueError(f"Heads share the channels evenly; got {heads} heads and {c} channels.")
+    q, k, v = F.linear(x, w_qkv).reshape(b, n, 3, heads, c // heads).permute(2, 0, 3, 1, 4)
+    gathered = F.scaled_dot_product_attention(q, k, v)
+    return F.linear(gathered.transpose(1, 2).reshape(b, n, c), w_out)
+
+
+def residual_block(
+    x: Tensor,
+    embedding: Tensor,
+    conv1: Callable[[Tensor], Tensor],
+    conv2: Callable[[Tensor], Tensor],
+    project: Callable[[Tensor], Tensor],
+) -> Tensor:
+    r"""What two convolutions add to an image, told the time and the class in between.
+
+    .. math:: x + \mathrm{conv}_2\bigl(\mathrm{silu}(\mathrm{conv}_1(\mathrm{silu}(x)) + \mathrm{project}(e))\bigr)
+
+    Args:
+        x: shape (B, C, H, W).
+        embedding: e, shape (B, E).
+        conv1, conv2: maps of images that keep the shape.
+        project: (B, E) → (B, C), added at every pixel.
+
+    Returns:
+        Shape (B, C, H, W).
+
+    Source: He et al. (2016); Ho et al. (2020), appendix B.
+    """
+    h = conv1(F.silu(x)) + project(embedding)[:, :, None, None]
+    return x + conv2(F.silu(h))
+
+
+def patchify(x: Tensor, p: int) -> Tensor:
+    """Cut images into p × p patches: (B, C, H, W) → (B, H/p · W/p, C·p·p), row by row; in a token channel, row, column.
+
+    Raises:
+        ValueError: if p does not divide height and width.
+    """
+    b, c, h, w = x.shape
+    if h % p or w % p:
+        raise ValueError(f"Patches of {p} × {p} do not tile an image of {h} × {w}.")
+    return x.reshape(b, c, h // p, p, w // p, p).permute(0, 2, 4, 1, 3, 5).reshape(b, -1, c * p * p)
+
+
+def unpatchify(tokens: Tensor, p: int, height: int, width: int) -> Tensor:
+    """The inverse of ``patchify``: (B, H/p · W/p, C·p·p) → (B, C, H, W), height and width in pixels.
+
+    Raises:
+        ValueError: if these are not the tokens of such an image.
+    """
+    b, n, d = tokens.shape
+    if height % p or width % p or n != (height // p) * (width // p) or d % p**2:
+        raise ValueError(f"{n} tokens of dimension {d} are no image of {height} × {width} in patches of {p} × {p}.")
+    grid = tokens.reshape(b, height // p, width // p, d // p**2, p, p)
+    return grid.permute(0, 3, 1, 4, 2, 5).reshape(b, d // p**2, height, width)
+
+
+def adaptive_layer_norm(
+    x: Tensor, shift: Tensor, scale: Tensor, gate: Tensor, branch: Callable[[Tensor], Tensor]
+) -> Tensor:
+    r"""A residual branch whose input is normalized and modulated, and whose output is gated, by time and class.
+
+    .. math:: x + g \odot \mathrm{branch}\bigl(\mathrm{LN}(x) \odot (1 + s) + b\bigr)
+
+    Args:
+        x: tokens, shape (B, N, C).
+        shift, scale, gate: b, s and g, shape (B, C), the same for all tokens. At g = 0 the branch is not there.
+        branch: (B, N, C) → (B, N, C).
+
+    Returns:
+        Shape (B, N, C).
+
+    Source: Peebles and Xie (2023), adaLN-Zero.
+    """
+    normalized = F.layer_norm(x, x.shape[-1:], eps=EPS)
+    return x + gate[:, None] * branch(torch.addcmul(shift[:, None], normalized, 1 + scale[:, None]))
+
+
+class Condition(nn.Module):
+    """Time, and a class where there are classes, as one vector: (t, labels) → (B, dim).
+
+    Args:
+        dim: E.
+        classes: K, or None. Label K is the null class: nothing is known.
+        time_scale: multiplies the times, which are of order one.
+
+    Parameters: 2 · E(E + 1), and (K + 1)E with classes.
+    """
+
+    def __init__(self, dim: int, classes: int | None = None, time_scale: float = 100.0):
+        super().__init__()
+        self.dim, self.classes, self.time_scale = dim, classes, time_scale
+        self.time = nn.Sequential(nn.Linear(dim, dim), nn.SiLU(), nn.Linear(dim, dim))
+        self.label = nn.Embedding(classes + 1, dim) if classes else None
+
+    def forward(self, x: Tensor, t: Time, labels: Tensor | None = None) -> Tensor:
+        e = self.time(sinusoidal_embedding(self.time_scale * per_example(t, x), self.dim))
+        if self.label is None:
+            if labels is not None:
+                raise ValueError("This network was made without classes, and takes no labels.")
+            return F.silu(e)
+        if labels is None:
+            labels = torch.full((len(x),), self.label.num_embeddings - 1, device=x.device)
+        return F.silu(e + self.label(labels))

@@ -1,0 +1,242 @@
+"""Small networks that ship with the course, each with the recipe that made it: ``course train NAME`` makes it again.
+
+All know MNIST at 16 × 16 and are trained on the 10,000 digits that ship, on one core in minutes. A checkpoint is a
+safetensors file in half precision whose header keeps the recipe's settings and what was measured of the result.
+"""
+
+import json
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from course import matching
+from course.ddpm import ddpm_perturb, ddpm_schedule
+from course.networks import DiT, InstanceNormBlock, UNet
+from course.networks.classifier import Classifier, NoisyClassifier, jitter
+from course.processes import VP, Straight
+from course.scores import NoiseConditionalScore, Preconditioned
+from course.training import Trained, train
+
+FOLDER = Path(__file__).with_name("checkpoints")
+SIZE, CLASSES = 16, 10
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """How a network is made, and how good it is.
+
+    Attributes:
+        what: one sentence; what the network computes.
+        network: makes it, untrained.
+        loss: (model, (images, labels), generator) → scalar.
+        measure: (model, images, labels) → numbers by name, on test images.
+        steps, batch_size, lr: of ``train``.
+    """
+
+    what: str
+    network: Callable[[], nn.Module]
+    loss: Callable[[Any, Any, torch.Generator], Tensor]
+    measure: Callable[[Any, Tensor, Tensor], dict[str, float]]
+    steps: int = 4000
+    batch_size: int = 64
+    lr: float = 2e-3
+
+
+def load(name: str) -> Any:
+    """A network that ships, ready to use, in float32 on the CPU.
+
+    Raises:
+        ValueError: if there is none of that name.
+        FileNotFoundError: if its checkpoint is not there.
+    """
+    from safetensors.torch import load_file
+
+    model = recipe(name).network()
+    file = FOLDER / f"{name}.safetensors"
+    if not file.is_file():
+        raise FileNotFoundError(f"The checkpoint {file.name} is not there; `course train {name}` makes it.")
+    model.load_state_dict({key: value.float() for key, value in load_file(file).items()})
+    return model.requires_grad_(False).eval()
+
+
+def about(name: str) -> dict[str, Any]:
+    """What the checkpoint records: settings, seconds and quality."""
+    from safetensors import safe_open
+
+    recipe(name)
+    with safe_open(FOLDER / f"{name}.safetensors", "pt") as file:
+        return json.loads(file.metadata()["recipe"])
+
+
+def recipe(name: str) -> Recipe:
+    """The recipe of that name, or a ValueError that lists them."""
+    if name not in RECIPES:
+        raise ValueError(f"There is no network {name!r}; there are {', '.join(RECIPES)}.")
+    return RECIPES[name]
+
+
+def make(name: str, folder: Path = FOLDER, steps: int | None = None, progress: bool = True) -> dict[str, Any]:
+    """Train a network from nothing, measure it, and write its checkpoint; an interrupted run goes on where it was.
+
+    Args:
+        name: of the recipe.
+        folder: where NAME.safetensors is written; unfinished training is kept beside it.
+        steps: fewer than the recipe's, for a trial.
+        progress: show a bar.
+
+    Returns:
+        What is recorded: settings, seconds and quality.
+    """
+    from safetensors.torch import save_file
+
+    from course.data import mnist
+
+    it, start = recipe(name), time.perf_counter()
+    steps = steps or it.steps
+    torch.manual_seed(0)  # the networks' first weights
+    settings = {"steps": steps, "batch_size": it.batch_size, "lr": it.lr, "seed": 0}
+    made: Trained = train(
+        it.network(),
+        it.loss,
+        mnist(SIZE),
+        steps=steps,
+        batch_size=it.batch_size,
+        lr=it.lr,
+        checkpoint=folder / f"{name}.unfinished",
+        progress=progress,
+    )
+    with torch.no_grad():
+        half = {key: value.half() for key, value in made.ema.state_dict().items()}
+        made.ema.load_state_dict({key: value.float() for key, value in half.items()})
+        quality = it.measure(made.ema, *mnist(SIZE, "test"))
+    record = {"what": it.what, "data": "MNIST 16 × 16, 10,000 training images of the package", **settings}
+    record |= {"seconds": round(time.perf_counter() - start), "quality": {k: round(v, 4) for k, v in quality.items()}}
+    save_file(half, folder / f"{name}.safetensors", {"recipe": json.dumps(record, ensure_ascii=False)})
+    (folder / f"{name}.unfinished").unlink()
+    return record
+
+
+# -- losses and measures -----------------------------------------------------------------------------------------------
+
+
+def _times(x: Tensor, generator: torch.Generator, least: float = 1e-3) -> Tensor:
+    return least + (1 - least) * torch.rand(len(x), generator=generator, dtype=x.dtype, device=x.device)
+
+
+def _noise(x: Tensor, generator: torch.Generator) -> Tensor:
+    return torch.randn(x.shape, generator=generator, dtype=x.dtype, device=x.device)
+
+
+def _forget(labels: Tensor, generator: torch.Generator) -> Tensor:
+    """One label in ten becomes the null class, so that the network learns the unconditional score too."""
+    dropped = torch.rand(len(labels), generator=generator, device=labels.device) < 0.1
+    return torch.where(dropped, CLASSES, labels)
+
+
+def ncsn_loss(model: Any, batch: Any, generator: torch.Generator) -> Tensor:
+    """Denoising score matching at noise levels spread evenly over log σ, from 0.01 to 10; per dimension."""
+    x, _ = batch
+    sigma = 0.01 * 1000 ** torch.rand(len(x), generator=generator, device=x.device)
+    return matching.dsm_loss(model, x, sigma, _noise(x, generator)) / x[0].numel()
+
+
+def ddpm_loss(model: Any, batch: Any, generator: torch.Generator) -> Tensor:
+    """The noise predicted at a random index of DDPM's chain of 1,000; the network is told index / 1,000."""
+    x, _ = batch
+    _, alpha_bars = ddpm_schedule()
+    i = torch.randint(len(alpha_bars), (len(x),), generator=generator, device=x.device)
+    z = _noise(x, generator)
+    return (model(ddpm_perturb(x, alpha_bars.to(x)[i], z), i / len(alpha_bars)) - z).square().mean()
+
+
+def vp_loss(model: Any, batch: Any, generator: torch.Generator) -> Tensor:
+    """The noise predicted at a random time of VP."""
+    x, _ = batch
+    return matching.noise_loss(model, VP(), x, _times(x, generator), _noise(x, generator))
+
+
+def edm_loss(model: Any, batch: Any, generator: torch.Generator) -> Tensor:
+    """Karras et al.'s loss, given the class nine times in ten."""
+    x, labels = batch
+    return matching.edm_loss(model, x, generator, _forget(labels, generator))
+
+
+def dit_loss(model: Any, batch: Any, generator: torch.Generator) -> Tensor:
+    """Flow matching on the straight path, given the class nine times in ten."""
+    x, labels = batch
+    told = partial(model, labels=_forget(labels, generator))
+    return matching.velocity_loss(told, Straight(), x, _times(x, generator, 1e-4), _noise(x, generator))
+
+
+def classifier_loss(model: Any, batch: Any, generator: torch.Generator) -> Tensor:
+    """Cross-entropy of digits, each moved and turned a little."""
+    x, labels = batch
+    return F.cross_entropy(model(jitter(x, generator)), labels)
+
+
+def noisy_classifier_loss(model: Any, batch: Any, generator: torch.Generator) -> Tensor:
+    """Cross-entropy of digits seen through noise of every level of EDM's training."""
+    x, labels = batch
+    sigma = (1.2 * torch.randn(len(x), generator=generator, device=x.device) - 0.6).exp()
+    noisy = matching.perturb(jitter(x, generator), sigma, _noise(x, generator))
+    return F.cross_entropy(model(noisy, sigma), labels)
+
+
+def _test_loss(loss: Callable[[Any, Any, torch.Generator], Tensor]) -> Callable[[Any, Tensor, Tensor], dict]:
+    """The loss on the test images under two draws of fixed noise."""
+
+    def measure(model: Any, x: Tensor, labels: Tensor) -> dict[str, float]:
+        generator = torch.Generator().manual_seed(1)
+        return {"test_loss": sum(loss(model, (x, labels), generator).item() for _ in range(2)) / 2}
+
+    return measure
+
+
+def _accuracy(model: Any, x: Tensor, labels: Tensor) -> dict[str, float]:
+    return {"test_accuracy": (model(x).argmax(1) == labels).float().mean().item()}
+
+
+def _noisy_accuracy(model: Any, x: Tensor, labels: Tensor) -> dict[str, float]:
+    """By noise level, of images x + σz."""
+    z = _noise(x, torch.Generator().manual_seed(1))
+    right = {s: model(x + s * z, s).argmax(1) == labels for s in (0.02, 0.5, 1.0, 2.0)}
+    return {f"test_accuracy_at_{s}": hits.float().mean().item() for s, hits in right.items()}
+
+
+RECIPES: dict[str, Recipe] = {
+    "classifier": Recipe("Logits of clean digits", Classifier, classifier_loss, _accuracy, 2500, 128),
+    "edm": Recipe(
+        "D(x, σ, labels), the denoiser of digits given their class; label 10 is the null class",
+        lambda: Preconditioned(UNet(classes=CLASSES)),
+        edm_loss,
+        _test_loss(edm_loss),
+        5000,
+    ),
+    "vp": Recipe("ε̂(x, t), the noise in digits at time t of VP", UNet, vp_loss, _test_loss(vp_loss)),
+    "ncsn": Recipe(
+        "s(x, σ), the score of digits under noise σ from 0.01 to 10, by conditional instance norm",
+        lambda: NoiseConditionalScore(UNet(block=InstanceNormBlock)),
+        ncsn_loss,
+        _test_loss(ncsn_loss),
+    ),
+    "noisy_classifier": Recipe(
+        "Logits of digits under noise σ", NoisyClassifier, noisy_classifier_loss, _noisy_accuracy, 2500
+    ),
+    "ddpm": Recipe(
+        "ε̂(x, i/1000), the noise in digits at index i of DDPM's chain", UNet, ddpm_loss, _test_loss(ddpm_loss)
+    ),
+    "dit": Recipe(
+        "v̂(x, t, labels), the velocity of digits on the straight path, by a transformer; label 10 is the null class",
+        lambda: DiT(dim=64, classes=CLASSES),
+        dit_loss,
+        _test_loss(dit_loss),
+        5000,
+    ),
+}

@@ -1,0 +1,102 @@
+r"""One model, four faces: a score, a prediction of the noise, a denoiser, and a velocity say the same thing.
+
+With :math:`x_t = \alpha x_0 + \sigma z`, the posterior means of what was mixed are affine in the score (Tweedie),
+
+.. math:: \hat x_0 = \frac{x + \sigma^2 s}{\alpha}, \qquad \hat\varepsilon = -\sigma s, \qquad
+   \hat v = f x - \tfrac12 g^2 s = \alpha' \hat x_0 + \sigma' \hat\varepsilon
+
+and a network may learn whichever it learns best. The velocity is the probability flow, ``process.flow(score)``.
+Every function takes a callable of (x, t) and returns one; x (B, \*D), t a float or (B,), the result (B, \*D).
+"""
+
+import torch
+from torch import Tensor, nn
+
+from course.processes import Process
+from course.tensors import expand, per_example
+from course.types import Field, Score, Time
+
+
+def score_from_noise(noise: Field, process: Process) -> Score:
+    r"""s = −ε̂ / σ (Ho et al., 2020); σ(t) > 0."""
+    return lambda x, t: -noise(x, t) / expand(process.sigma(t), x)
+
+
+def score_from_denoiser(denoiser: Field, process: Process) -> Score:
+    r"""s = (α x̂₀ − x) / σ², Tweedie's formula read backwards; σ(t) > 0."""
+
+    def score(x: Tensor, t: Time) -> Tensor:
+        alpha, sigma = process.kernel(t)
+        return (expand(alpha, x) * denoiser(x, t) - x) / expand(sigma**2, x)
+
+    return score
+
+
+def score_from_velocity(velocity: Field, process: Process) -> Score:
+    r"""s = 2 (f x − v̂) / g² (Lipman et al., 2023); g(t) > 0."""
+    return lambda x, t: (process.drift(x, t) - velocity(x, t)) / expand(0.5 * process.diffusion(t) ** 2, x)
+
+
+def noise_from_score(score: Score, process: Process) -> Field:
+    r"""ε̂ = −σ s, the posterior mean of the noise."""
+    return lambda x, t: -expand(process.sigma(t), x) * score(x, t)
+
+
+def denoiser_from_score(score: Score, process: Process) -> Field:
+    r"""x̂₀ = (x + σ² s) / α, the posterior mean of the data, by Tweedie's formula."""
+
+    def denoiser(x: Tensor, t: Time) -> Tensor:
+        alpha, sigma = process.kernel(t)
+        return (x + expand(sigma**2, x) * score(x, t)) / expand(alpha, x)
+
+    return denoiser
+
+
+class Preconditioned(nn.Module):
+    r"""A denoiser around a network whose inputs and targets have unit variance at every noise level.
+
+    .. math:: D(x, \sigma) = c_\text{skip} x + c_\text{out} F(c_\text{in} x, c_\text{noise}),
+    .. math:: c_\text{skip} = \frac{\sigma_d^2}{\sigma^2 + \sigma_d^2}, \quad
+       c_\text{out} = \frac{\sigma \sigma_d}{\sqrt{\sigma^2 + \sigma_d^2}}, \quad
+       c_\text{in} = \frac{1}{\sqrt{\sigma^2 + \sigma_d^2}}, \quad c_\text{noise} = \tfrac14 \log \sigma
+
+    Args:
+        network: F(x, t, labels); labels only where they are given.
+        sigma_data: σ_d, the standard deviation of the data.
+
+    Shape: x (B, \*D), σ > 0 a float or (B,), labels (B,) or None → (B, \*D), an estimate of x₀ where x = x₀ + σz.
+
+    Source: Karras et al. (2022), table 1 and section 5.
+    """
+
+    def __init__(self, network: nn.Module, sigma_data: float = 0.5):
+        super().__init__()
+        self.network, self.sigma_data = network, sigma_data
+
+    def forward(self, x: Tensor, sigma: Time, labels: Tensor | None = None) -> Tensor:
+        level = per_example(sigma, x)
+        given = () if labels is None else (labels,)
+        norm = (level**2 + self.sigma_data**2).sqrt()
+        skip, out = self.sigma_data**2 / norm**2, level * self.sigma_data / norm
+        answer = self.network(x / expand(norm, x), 0.25 * level.log(), *given)
+        return torch.addcmul(expand(skip, x) * x, expand(out, x), answer)
+
+
+class NoiseConditionalScore(nn.Module):
+    r"""A score at every noise level around one network: s(x, σ) = F(x / √(1 + σ²), ¼ log σ) / σ.
+
+    Args:
+        network: F(x, t), whose inputs and targets have a variance of about one at every σ.
+
+    Shape: x (B, \*D), σ > 0 a float or (B,) → (B, \*D).
+
+    Source: Song and Ermon (2020), technique 3.
+    """
+
+    def __init__(self, network: nn.Module):
+        super().__init__()
+        self.network = network
+
+    def forward(self, x: Tensor, sigma: Time) -> Tensor:
+        level = per_example(sigma, x)
+        return self.network(x / expand((1 + level**2).sqrt(), x), 0.25 * level.log()) / expand(level, x)
