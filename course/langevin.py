@@ -14,7 +14,7 @@ import torch
 from torch import Tensor
 
 from course.tensors import expand, randn_like
-from course.types import LogDensity, StationaryScore, Step
+from course.types import LogDensity, Score, StationaryScore, Step
 
 
 def langevin_step(x: Tensor, score: StationaryScore, step_size: float, noise: Tensor) -> Tensor:
@@ -162,6 +162,51 @@ def mala(
         return mala_step(x, log_prob, score, step_size, randn_like(x, generator), uniform)[0]
 
     return step
+
+
+def annealed_step_size(sigma: Tensor, sigma_min: float, base: float) -> Tensor:
+    """base · (σ/σ_min)²: steps in proportion to the variance, so that every level moves by the same share of its width.
+
+    Source: Song and Ermon (2019), algorithm 1.
+    """
+    return base * (sigma / sigma_min) ** 2
+
+
+@torch.no_grad()
+def annealed_langevin(
+    score: Score,
+    x: Tensor,
+    sigmas: Tensor,
+    base: float,
+    n_per_level: int,
+    generator: torch.Generator | None = None,
+) -> Tensor:
+    r"""Langevin dynamics at one noise level after another, each starting where the last one ended.
+
+    Args:
+        score: s(x, σ), called with σ of shape (B,).
+        x: the start, shape (B, \*D), about as wide as the first level.
+        sigmas: noise levels, descending, shape (L,).
+        base: the step size at the last level; see ``annealed_step_size``.
+        n_per_level: steps at each level.
+        generator: draws the noise; None draws it from torch's global stream.
+
+    Returns:
+        The last states, shape (B, \*D).
+
+    Raises:
+        ValueError: if the levels do not descend to a positive one.
+
+    Source: Song and Ermon (2019), algorithm 1, in our convention ε s + √(2ε) z.
+    """
+    if sigmas.ndim != 1 or not (sigmas > 0).all() or (sigmas.diff() > 0).any():
+        raise ValueError(f"Noise levels are positive and descend, shape (L,); got {sigmas.tolist()}.")
+    for sigma in sigmas.to(x):
+        level = sigma.expand(len(x))
+        size = annealed_step_size(sigma, sigmas[-1].item(), base).item()
+        for _ in range(n_per_level):
+            x = langevin_step(x, lambda x, level=level: score(x, level), size, randn_like(x, generator))
+    return x
 
 
 def _check_step(x: Tensor, step_size: float, **beside: Tensor) -> None:

@@ -18,7 +18,7 @@ from course.sampling import (
     dpm_solver,
     euler_maruyama,
     euler_maruyama_step,
-    geometric_times,
+    geometric_sigmas,
     heun,
     karras_times,
     langevin_corrector,
@@ -144,7 +144,7 @@ def test_a_mixture_is_recovered(process, name):
         "ancestral": ddim(process, score, 1.0, generator),
         "corrected": predictor_corrector(euler, langevin_corrector(score, 0.05, generator)),
     }[name]
-    *_, x = walk(step, process.prior(torch.zeros(8000, 2), generator), geometric_times(1.0, 1e-3, 400))
+    *_, x = walk(step, process.prior(torch.zeros(8000, 2), generator), geometric_sigmas(1.0, 1e-3, 400))
     assert (x[:, 0] < 0).float().mean().item() == pytest.approx(0.3, abs=0.03)
     assert torch.allclose(x.mean(0), clean.mean, atol=0.1)
     assert torch.allclose(x.T.cov(), clean.covariance, atol=0.15)
@@ -156,7 +156,7 @@ def test_karras_times_are_the_papers():
     assert times.tolist() == pytest.approx(paper, rel=1e-5)
 
 
-@pytest.mark.parametrize("make", [uniform_times, geometric_times, karras_times])
+@pytest.mark.parametrize("make", [uniform_times, geometric_sigmas, karras_times])
 def test_times_descend_from_end_to_end(make):
     times = make(5.0, 0.5, 7)
     assert times.shape == (7,)

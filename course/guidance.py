@@ -1,0 +1,200 @@
+r"""Guidance makes scores from scores; inverse problems put a step around a step.
+
+By Bayes' rule :math:`\nabla_x \log p_t(x \mid y) = \nabla_x \log p_t(x) + \nabla_x \log p_t(y \mid x)`: whatever says
+something about a noisy x, such as a classifier or a measurement, turns an unconditional score into a conditional one.
+"""
+
+from collections.abc import Callable
+
+import torch
+from torch import Tensor
+
+from course.tensors import randn_like
+from course.types import Field, Score, Step, Time
+
+Kernel = Callable[[float], tuple[float, float]]
+
+
+def classifier_score(classifier: Callable[[Tensor, Time], Tensor], x: Tensor, t: Time, labels: Tensor) -> Tensor:
+    r"""∇ₓ log p(y | x, t) of a classifier of noisy data.
+
+    Args:
+        classifier: (x, t) → logits (B, K), example by example.
+        x: shape (B, \*D).
+        t: a float or (B,), handed on.
+        labels: y, int64, shape (B,).
+
+    Returns:
+        Shape (B, \*D), without a graph.
+    """
+    with torch.enable_grad():
+        x = x.detach().requires_grad_()
+        log_prob = classifier(x, t).log_softmax(1).gather(1, labels[:, None])
+        return torch.autograd.grad(log_prob.sum(), x)[0]
+
+
+def posterior_score(score: Score, x: Tensor, t: Time, likelihood_grad: Field, scale: float) -> Tensor:
+    r"""∇ log p_t(x) + scale · ∇ log p_t(y | x), the score of p(x) p(y | x)^scale; shapes (B, \*D)."""
+    return score(x, t) + scale * likelihood_grad(x, t)
+
+
+def classifier_guidance(
+    score: Score, classifier: Callable[[Tensor, Time], Tensor], labels: Tensor, scale: float = 1.0
+) -> Score:
+    """``posterior_score`` with a classifier of noisy data, as a score (Dhariwal and Nichol, 2021)."""
+    return lambda x, t: posterior_score(score, x, t, lambda x, t: classifier_score(classifier, x, t, labels), scale)
+
+
+def drop_labels(labels: Tensor, null: int, probability: float, uniform: Tensor) -> Tensor:
+    """Labels for training classifier-free: ``null`` where uniform < probability; labels and uniform (B,) → (B,), new."""
+    return torch.where(uniform < probability, null, labels)
+
+
+def classifier_free(conditional: Tensor, unconditional: Tensor, scale: float) -> Tensor:
+    r"""s_uncond + w (s_cond − s_uncond): unconditional at w = 0, conditional at w = 1, more than that above.
+
+    Args:
+        conditional, unconditional: scores (or noises, denoised data, velocities: all affine), shape (B, \*D).
+        scale: w. Ho and Salimans (2022) write 1 + w for it.
+
+    Returns:
+        Shape (B, \*D).
+    """
+    return torch.lerp(unconditional, conditional, scale)
+
+
+def classifier_free_guidance(model: Callable[..., Tensor], labels: Tensor, null: int, scale: float) -> Field:
+    r"""A conditional model guided by itself, both halves in one batch.
+
+    Args:
+        model: (x, t, labels) → (B, \*D), a score or another of its faces.
+        labels: y, shape (B,).
+        null: the label that says nothing.
+        scale: w.
+    """
+
+    def guided(x: Tensor, t: Time) -> Tensor:
+        both = torch.cat([labels, torch.full_like(labels, null)])
+        times = torch.cat([t, t]) if isinstance(t, Tensor) and t.ndim else t
+        return classifier_free(*model(torch.cat([x, x]), times, both).chunk(2), scale)
+
+    return guided
+
+
+# -- inverse problems --------------------------------------------------------------------------------------------------
+
+
+def noisy_known(known: Tensor, alpha: float, sigma: float, noise: Tensor) -> Tensor:
+    r"""α · known + σz: what is known, at the noise level of its surroundings; shapes (B, \*D)."""
+    return alpha * known + sigma * noise
+
+
+def inpaint_step(
+    x: Tensor, t: float, s: float, step: Step, known: Tensor, mask: Tensor, kernel: Kernel, noise: Tensor
+) -> Tensor:
+    r"""A step, after which the known part is replaced by itself at time s.
+
+    Args:
+        x: x_t, shape (B, \*D).
+        t, s: from and to, floats.
+        step: any Step.
+        known: clean data, shape (B, \*D); only its known part matters.
+        mask: 1 where known, 0 elsewhere, shape (B, \*D).
+        kernel: t ↦ (α, σ), such as ``process.kernel``.
+        noise: shape (B, \*D).
+
+    Source: Song et al. (2021), appendix I.2.
+    """
+    return torch.where(mask > 0.5, noisy_known(known, *kernel(s), noise), step(x, t, s))
+
+
+def luminance_basis() -> Tensor:
+    """Orthonormal rows of colour space, grey first: (1, 1, 1)/√3, then two of colour; shape (3, 3)."""
+    rows = torch.tensor([[1.0, 1.0, 1.0], [1.0, -1.0, 0.0], [1.0, 1.0, -2.0]])
+    return rows / rows.norm(dim=1, keepdim=True)
+
+
+def colorize_step(x: Tensor, t: float, s: float, step: Step, grey: Tensor, kernel: Kernel, noise: Tensor) -> Tensor:
+    r"""Inpainting in the basis of grey and colour: after a step, the grey coordinate is replaced by itself at time s.
+
+    Args:
+        x: x_t, shape (B, 3, H, W).
+        t, s: from and to, floats.
+        step: any Step.
+        grey: the clean grey coordinate in ``luminance_basis``, shape (B, 1, H, W).
+        kernel: t ↦ (α, σ).
+        noise: shape (B, 1, H, W).
+
+    Source: Song et al. (2021), appendix I.3.
+    """
+    x = step(x, t, s)
+    towards = luminance_basis()[0].to(x)[:, None, None]
+    change = noisy_known(grey, *kernel(s), noise) - (towards * x).sum(1, keepdim=True)
+    return x + towards * change
+
+
+def resample(step: Step, kernel: Kernel, times: int, generator: torch.Generator | None = None) -> Step:
+    r"""RePaint's resampling: take a step, add the noise that it removed, and again, so that both parts come to agree.
+
+    .. math:: x_t = \frac{\alpha_t}{\alpha_s} x_s + \sqrt{\sigma_t^2 - (\alpha_t \sigma_s / \alpha_s)^2} \, z
+
+    Args:
+        step: such as one around ``inpaint_step``.
+        kernel: t ↦ (α, σ).
+        times: how often the step is taken; 1 is the step itself.
+        generator: draws z.
+
+    Raises:
+        ValueError: if times < 1.
+
+    Source: Lugmayr et al. (2022), algorithm 1.
+    """
+    if times < 1:
+        raise ValueError(f"A step is taken once or more; got times = {times}.")
+
+    def repeated(x: Tensor, t: float, s: float) -> Tensor:
+        (alpha, sigma), (alpha_s, sigma_s) = kernel(t), kernel(s)
+        ratio = alpha / alpha_s
+        back = max(0.0, sigma**2 - (ratio * sigma_s) ** 2) ** 0.5
+        for left in reversed(range(times)):
+            y = step(x, t, s)
+            x = ratio * y + back * randn_like(y, generator) if left else y
+        return x
+
+    return repeated
+
+
+def linear_guidance(
+    denoiser: Field,
+    process_kernel: Callable[[Time], tuple[Time, Time]],
+    measure: Callable[[Tensor], Tensor],
+    measured: Tensor,
+    noise: float,
+    spread: Callable[[float], float] | None = None,
+) -> Field:
+    r"""∇ₓ log p_t(y | x) for y = A x₀ + noise · z, with x₀ given x taken as a Gaussian around the denoiser's estimate.
+
+    .. math:: p_t(y \mid x) \approx \mathcal N\bigl(y; \; A \hat x_0(x, t), \; (\text{noise}^2 + r_t^2) I\bigr)
+
+    Exact where the posterior covariance of x₀ is r² I and A has orthonormal rows. Use it in ``posterior_score``.
+
+    Args:
+        denoiser: x̂₀(x, t), shape (B, \*D).
+        process_kernel: t ↦ (α, σ), such as ``process.kernel``.
+        measure: A, linear, (B, \*D) → (B, \*M), example by example.
+        measured: y, shape (B, \*M).
+        noise: standard deviation of the measurement's noise.
+        spread: t ↦ r_t; where None, √(σ²/(α² + σ²)), the posterior deviation for data of unit variance.
+
+    Source: Song et al. (2023), pseudoinverse-guided diffusion; Chung et al. (2023) with r = 0.
+    """
+
+    def likelihood_grad(x: Tensor, t: Time) -> Tensor:
+        alpha, sigma = process_kernel(t)
+        r = spread(t) if spread else (sigma**2 / (alpha**2 + sigma**2)) ** 0.5  # type: ignore[arg-type]
+        with torch.enable_grad():
+            x = x.detach().requires_grad_()
+            error = (measured - measure(denoiser(x, t))).flatten(1).square().sum(1)
+            return torch.autograd.grad((-0.5 * error / (noise**2 + r**2)).sum(), x)[0]
+
+    return likelihood_grad

@@ -1,0 +1,98 @@
+r"""Steps that know the process, and mix the two estimates that a score gives,
+
+.. math:: \hat x_0 = \frac{x + \sigma_t^2 \, s(x, t)}{\alpha_t}, \qquad \hat\varepsilon = -\sigma_t \, s(x, t),
+
+at new amounts. Sampling walks from large times to small ones, s < t.
+"""
+
+from collections.abc import Callable
+
+import torch
+from torch import Tensor
+
+from course.processes import Process
+from course.tensors import randn_like
+from course.types import Score, Step
+
+
+def ddim_step(x: Tensor, t: float, s: float, score: Score, kernel: Callable[[float], tuple[float, float]]) -> Tensor:
+    r"""DDIM without noise: keep both estimates, change the noise level.
+
+    .. math:: x_s = \alpha_s \hat x_0 + \sigma_s \hat\varepsilon
+
+    Args:
+        x: x_t, shape (B, \*D).
+        t, s: from and to, floats, with σ_t > 0.
+        score: s(x, t).
+        kernel: t ↦ (α, σ), such as ``process.kernel``.
+
+    Source: Song, Meng and Ermon (2021), eq. 13, for any α and σ.
+    """
+    return _ddim_step(x, t, s, score, kernel, 0.0, None)
+
+
+def ddim(process: Process, score: Score, eta: float = 0.0, generator: torch.Generator | None = None) -> Step:
+    r"""DDIM: keep the two estimates, change the noise level; deterministic at η = 0, DDPM's ancestral step at η = 1.
+
+    .. math:: x_s = \alpha_s \hat x_0 + \sqrt{\sigma_s^2 - \tau^2} \, \hat\varepsilon + \tau z,
+       \qquad \tau^2 = \eta^2 \sigma_s^2 \Bigl(1 - \frac{\alpha_t^2 \sigma_s^2}{\alpha_s^2 \sigma_t^2}\Bigr)
+
+    Source: Song, Meng and Ermon (2021), eq. 12 and 16, for any α and σ.
+    """
+    if not 0 <= eta <= 1:
+        raise ValueError(f"eta is between 0 (no noise) and 1 (the ancestral step); got {eta}.")
+
+    return lambda x, t, s: _ddim_step(x, t, s, score, process.kernel, eta, generator)
+
+
+def _ddim_step(
+    x: Tensor,
+    t: float,
+    s: float,
+    score: Score,
+    kernel: Callable[[float], tuple[float, float]],
+    eta: float,
+    generator: torch.Generator | None,
+) -> Tensor:
+    (alpha, sigma), (alpha_s, sigma_s) = kernel(t), kernel(s)
+    fresh = eta * sigma_s * max(0.0, 1 - (alpha * sigma_s / (alpha_s * sigma)) ** 2) ** 0.5
+    kept = (sigma_s**2 - fresh**2) ** 0.5
+    ratio = alpha_s / alpha
+    x = torch.add(ratio * x, score(x, t), alpha=ratio * sigma**2 - kept * sigma)
+    return x + fresh * randn_like(x, generator) if fresh else x
+
+
+def edm_step(
+    score: Score, churn: float = 0.0, noise_scale: float = 1.0, generator: torch.Generator | None = None
+) -> Step:
+    r"""Karras et al.'s stochastic sampler, for time that is the noise (``EDM``): add noise, then take one Heun step down.
+
+    .. math:: \hat t = (1 + \gamma) \, t, \qquad \hat x = x + S \sqrt{\hat t^2 - t^2} \, z, \qquad
+       x_s = \mathrm{Heun}(\hat x, \hat t, s) \text{ along } \mathrm d x / \mathrm d t = -t \, s(x, t)
+
+    Args:
+        score: s(x, σ).
+        churn: γ ≥ 0, at most √2 − 1 in the paper, which takes S_churn over the number of steps.
+        noise_scale: S, slightly above one to make up for what a network's denoiser removes too much.
+        generator: draws z.
+
+    Returns:
+        A Step; to σ = 0 it is Euler's, onto the estimate of x₀.
+
+    Raises:
+        ValueError: if γ is negative.
+
+    Source: Karras et al. (2022), algorithm 2.
+    """
+    if churn < 0:
+        raise ValueError(f"churn adds noise, so it is zero or positive; got {churn}.")
+
+    def step(x: Tensor, t: float, s: float) -> Tensor:
+        if churn:
+            x = x + noise_scale * t * ((1 + churn) ** 2 - 1) ** 0.5 * randn_like(x, generator)
+            t = (1 + churn) * t
+        here = -t * score(x, t)
+        ahead = x + (s - t) * here
+        return x + (s - t) / 2 * (here - s * score(ahead, s)) if s else ahead
+
+    return step
