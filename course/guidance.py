@@ -46,7 +46,7 @@ def classifier_guidance(
 
 
 def drop_labels(labels: Tensor, null: int, probability: float, uniform: Tensor) -> Tensor:
-    """Labels for training classifier-free: ``null`` where uniform < probability; labels and uniform (B,) → (B,), new."""
+    """``null`` where uniform < probability, to train classifier-free; labels and uniform (B,) → (B,), a new tensor."""
     return torch.where(uniform < probability, null, labels)
 
 
@@ -76,7 +76,8 @@ def classifier_free_guidance(model: Callable[..., Tensor], labels: Tensor, null:
     def guided(x: Tensor, t: Time) -> Tensor:
         both = torch.cat([labels, torch.full_like(labels, null)])
         times = torch.cat([t, t]) if isinstance(t, Tensor) and t.ndim else t
-        return classifier_free(*model(torch.cat([x, x]), times, both).chunk(2), scale)
+        conditional, unconditional = model(torch.cat([x, x]), times, both).chunk(2)
+        return classifier_free(conditional, unconditional, scale)
 
     return guided
 

@@ -10,6 +10,8 @@ off by O(ε). The Metropolis-adjusted algorithm (MALA) corrects that by rejectin
 Source: Roberts and Tweedie (1996), with ε for their h²/2.
 """
 
+from functools import partial
+
 import torch
 from torch import Tensor
 
@@ -202,11 +204,15 @@ def annealed_langevin(
     if sigmas.ndim != 1 or not (sigmas > 0).all() or (sigmas.diff() > 0).any():
         raise ValueError(f"Noise levels are positive and descend, shape (L,); got {sigmas.tolist()}.")
     for sigma in sigmas.to(x):
-        level = sigma.expand(len(x))
+        at_level = partial(_at_level, score, sigma)
         size = annealed_step_size(sigma, sigmas[-1].item(), base).item()
         for _ in range(n_per_level):
-            x = langevin_step(x, lambda x, level=level: score(x, level), size, randn_like(x, generator))
+            x = langevin_step(x, at_level, size, randn_like(x, generator))
     return x
+
+
+def _at_level(score: Score, sigma: Tensor, x: Tensor) -> Tensor:
+    return score(x, sigma.expand(len(x)))
 
 
 def _check_step(x: Tensor, step_size: float, **beside: Tensor) -> None:

@@ -65,7 +65,7 @@ def _ddim_step(
 def edm_step(
     score: Score, churn: float = 0.0, noise_scale: float = 1.0, generator: torch.Generator | None = None
 ) -> Step:
-    r"""Karras et al.'s stochastic sampler, for time that is the noise (``EDM``): add noise, then take one Heun step down.
+    r"""Karras et al.'s stochastic sampler, where time is the noise (``EDM``): add noise, then take a Heun step down.
 
     .. math:: \hat t = (1 + \gamma) \, t, \qquad \hat x = x + S \sqrt{\hat t^2 - t^2} \, z, \qquad
        x_s = \mathrm{Heun}(\hat x, \hat t, s) \text{ along } \mathrm d x / \mathrm d t = -t \, s(x, t)
