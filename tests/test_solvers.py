@@ -14,8 +14,12 @@ from course.data import two_modes
 from course.densities import GaussianMixture
 from course.processes import EDM, VE, VP
 from course.sampling import (
+    adams,
+    adaptive,
     ddim,
+    ddim_step,
     dpm_solver,
+    edm_step,
     euler_maruyama,
     euler_maruyama_step,
     geometric_sigmas,
@@ -24,6 +28,8 @@ from course.sampling import (
     langevin_corrector,
     predictor_corrector,
     rk4,
+    stochastic_heun,
+    stochastic_heun_step,
     uniform_times,
     walk,
 )
@@ -65,8 +71,11 @@ def flow_error(make, n, process):
         (lambda process, score: heun(process.flow(score)), 2, (512, 1024, 2048)),
         (lambda process, score: dpm_solver(process, score), 2, (128, 256, 512)),
         (lambda process, score: rk4(process.flow(score)), 4, (32, 64, 128)),
+        (lambda process, score: adams(process, score, 1, corrected=False), 1, (64, 128, 256)),
+        (lambda process, score: adams(process, score, 2, corrected=False), 2, (128, 256, 512)),
+        (lambda process, score: adams(process, score, 2), 3, (128, 256, 512)),
     ],
-    ids=["ddim", "heun", "dpm_solver", "rk4"],
+    ids=["ddim", "heun", "dpm_solver", "rk4", "adams1", "adams2", "adams2_corrected"],
 )
 def test_order_of_convergence(make, order, grids, process):
     errors = [flow_error(make, n, process) for n in grids]
@@ -75,7 +84,10 @@ def test_order_of_convergence(make, order, grids, process):
 
 
 @pytest.mark.parametrize("process", [VP(), VE(0.1, 5.0)], ids=["VP", "VE"])
-def test_euler_maruyama_has_weak_order_one(process):
+@pytest.mark.parametrize(
+    ("kind", "order"), [(euler_maruyama_step, 1), (stochastic_heun_step, 2)], ids=["euler", "stochastic_heun"]
+)
+def test_weak_order_of_convergence(kind, order, process):
     drift = process.reverse(gaussian(process))
     points, zero = torch.tensor([[0.0], [1.0]], dtype=torch.float64), torch.zeros(2, 1, dtype=torch.float64)
 
@@ -83,16 +95,16 @@ def test_euler_maruyama_has_weak_order_one(process):
         mean, variance = moments(process, START)
         times = torch.linspace(START, END, n + 1).double().tolist()
         for t, s in pairwise(times):
-            still = euler_maruyama_step(points, t, s, drift, process.diffusion, zero)
-            kicked = euler_maruyama_step(points, t, s, drift, process.diffusion, zero + 1)
+            still = kind(points, t, s, drift, process.diffusion, zero)
+            kicked = kind(points, t, s, drift, process.diffusion, zero + 1)
             b, a, c = still[0].item(), (still[1] - still[0]).item(), (kicked - still)[0].item()
             mean, variance = a * mean + b, a**2 * variance + c**2
         exact = moments(process, END)
         return abs(mean - exact[0]), abs(variance - exact[1])
 
     orders = [math.log2(coarse / fine) for coarse, fine in zip(error(400), error(800)) if coarse > 1e-12]
-    assert orders == pytest.approx([1] * len(orders), abs=0.15)
-    assert orders  # VE has no drift and keeps the mean exactly; the variance is never exact
+    assert orders == pytest.approx([order] * len(orders), abs=0.15)
+    assert orders  # VE has no drift; for a mean that is zero in error nothing can be said
 
 
 def test_ddim_with_noise_is_ddpms_ancestral_step(normal):
@@ -131,7 +143,7 @@ def test_to_zero_noise_a_step_ends_on_the_estimate(normal):
 
 
 @pytest.mark.parametrize("process", [VP(), VE(0.01, 20.0)], ids=["VP", "VE"])
-@pytest.mark.parametrize("name", ["sde", "flow", "ancestral", "corrected"])
+@pytest.mark.parametrize("name", ["sde", "heun_sde", "flow", "adams", "ancestral", "corrected"])
 def test_a_mixture_is_recovered(process, name):
     """Mean, covariance and weights of two unequal modes, from noise, with the exact score."""
     clean = two_modes(3.0, 0.5, 0.3)
@@ -140,7 +152,9 @@ def test_a_mixture_is_recovered(process, name):
     euler = euler_maruyama(process.reverse(score), process.diffusion, generator)
     step = {
         "sde": euler,
+        "heun_sde": stochastic_heun(process.reverse(score), process.diffusion, generator),
         "flow": heun(process.flow(score)),
+        "adams": adams(process, score),
         "ancestral": ddim(process, score, 1.0, generator),
         "corrected": predictor_corrector(euler, langevin_corrector(score, 0.05, generator)),
     }[name]
@@ -169,3 +183,80 @@ def test_times_descend_from_end_to_end(make):
 def test_eta_is_a_share():
     with pytest.raises(ValueError, match="eta is between 0"):
         ddim(VP(), lambda x, t: x, eta=2.0)
+
+
+def test_ddim_step_mixes_the_two_estimates(normal):
+    process, x = VP(), normal(5, 1)
+    score = gaussian(process)
+    (a, sigma), (a_s, sigma_s) = process.kernel(0.6), process.kernel(0.4)
+    s = score(x, 0.6)
+    expected = a_s * (x + sigma**2 * s) / a - sigma_s * sigma * s
+    torch.testing.assert_close(ddim_step(x, 0.6, 0.4, score, process.kernel), expected)
+    torch.testing.assert_close(ddim(process, score)(x, 0.6, 0.4), expected)
+
+
+@pytest.mark.parametrize("process", [VP(), VE(0.1, 5.0)], ids=["VP", "VE"])
+def test_the_correction_reduces_the_error(process):
+    for order in (1, 2, 3):
+        without, corrected = (
+            flow_error(lambda process, score, c=c: adams(process, score, order, c), 256, process) for c in (False, True)
+        )
+        assert corrected < 0.2 * without
+
+
+def test_adams_of_order_one_is_ddim_and_two_walks_are_alike(normal):
+    process, x = VP(), normal(5, 1)
+    score, times = gaussian(process), [0.8, 0.6, 0.4, 0.2]
+    *_, first = walk(adams(process, score, 1, corrected=False), x, times)
+    *_, euler = walk(ddim(process, score), x, times)
+    torch.testing.assert_close(first, euler)
+    step = adams(process, score)
+    once, again = (torch.stack(list(walk(step, x, times))) for _ in range(2))
+    assert torch.equal(once, again)
+    with pytest.raises(ValueError, match="1 or more; got 0"):
+        adams(process, score, 0)
+
+
+def test_adams_calls_the_score_once_a_step(normal):
+    calls = []
+    process, exact = VP(), gaussian(VP())
+    list(walk(adams(process, lambda x, t: calls.append(t) or exact(x, t), 4), normal(5, 1), [0.8, 0.6, 0.4, 0.2, 0.1]))
+    assert calls == [0.8, 0.6, 0.4, 0.2]
+
+
+@pytest.mark.parametrize("process", [VP(), EDM()], ids=["VP", "EDM"])
+def test_the_adaptive_solver_is_exact_in_one_step(process):
+    q = torch.tensor([[-1.0], [2.0]], dtype=torch.float64)
+    (m0, v0), (m1, v1) = moments(process, START), moments(process, END)
+    x = adaptive(process.flow(gaussian(process)), rtol=1e-9, atol=1e-9)(m0 + v0**0.5 * q, START, END)
+    torch.testing.assert_close(x, m1 + v1**0.5 * q, rtol=1e-7, atol=1e-7)
+
+
+def test_edm_step_is_the_published_algorithm(normal):
+    """Algorithm 2 of Karras et al. written out with their symbols, the noise drawn from the same seed."""
+    score, x = gaussian(EDM()), normal(5, 1)
+    denoise = lambda x, t: x + t**2 * score(x, t)
+    for s in (0.3, 0.0):
+        eps = 1.003 * torch.randn(x.shape, generator=torch.Generator().manual_seed(3), dtype=x.dtype)
+        t, gamma = 0.5, 0.2
+        t_hat = t + gamma * t
+        x_hat = x + (t_hat**2 - t**2) ** 0.5 * eps
+        d = (x_hat - denoise(x_hat, t_hat)) / t_hat
+        expected = x_hat + (s - t_hat) * d
+        if s != 0:
+            expected = x_hat + (s - t_hat) * (0.5 * d + 0.5 * (expected - denoise(expected, s)) / s)
+        found = edm_step(score, gamma, 1.003, torch.Generator().manual_seed(3))(x, t, s)
+        torch.testing.assert_close(found, expected)
+    torch.testing.assert_close(edm_step(score)(x, 0.5, 0.3), heun(EDM().flow(score))(x, 0.5, 0.3))
+    with pytest.raises(ValueError, match="churn adds noise"):
+        edm_step(score, -0.1)
+
+
+def test_edm_with_churn_keeps_the_law():
+    """Mean and variance of a Gaussian under many churned steps."""
+    generator, times = torch.Generator().manual_seed(0), karras_times(20.0, 0.01, 80)
+    (mean, variance), n = moments(EDM(), 20.0), 40_000
+    x = mean + variance**0.5 * torch.randn(n, 1, generator=generator).double()
+    *_, x = walk(edm_step(gaussian(EDM()), 0.2, 1.0, generator), x, times)
+    assert x.mean().item() == pytest.approx(MEAN, abs=5 * STD / n**0.5)
+    assert x.var().item() == pytest.approx(STD**2, rel=0.03)
