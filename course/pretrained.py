@@ -101,6 +101,7 @@ def make(name: str, folder: Path = FOLDER, steps: int | None = None, progress: b
     it, start = recipe(name), time.perf_counter()
     steps = steps or it.steps
     torch.manual_seed(0)  # the networks' first weights
+    folder.mkdir(parents=True, exist_ok=True)
     settings = {"steps": steps, "batch_size": it.batch_size, "lr": it.lr, "seed": 0}
     made: Trained = train(
         it.network(),

@@ -7,9 +7,19 @@ import torch
 from scipy.linalg import solve_discrete_lyapunov
 from torch import Tensor, distributions, nn
 
+from course.data import two_modes
 from course.densities import Gaussian, GaussianMixture
-from course.langevin import langevin, langevin_chain, langevin_step, mala, mala_log_accept, mala_step
-from course.sampling import walk
+from course.langevin import (
+    annealed_langevin,
+    annealed_step_size,
+    langevin,
+    langevin_chain,
+    langevin_step,
+    mala,
+    mala_log_accept,
+    mala_step,
+)
+from course.sampling import geometric_sigmas, walk
 
 
 def seeded(seed: int = 1) -> torch.Generator:
@@ -317,3 +327,39 @@ log_p = lambda x: -x.square().sum(1) / 2
 def test_mistakes_are_named(mistake, words):
     with pytest.raises(ValueError, match=words):
         mistake()
+
+
+# -- annealed ----------------------------------------------------------------------------------------------------------
+
+
+def test_annealed_langevin_finds_the_weights_that_langevin_does_not():
+    """Two far modes of weights 0.3 and 0.7, all chains starting in one of them."""
+    mixture = two_modes(8.0, 0.5, 0.3)
+    generator = torch.Generator().manual_seed(0)
+    start = mixture.means[0] + 0.5 * torch.randn(2000, 2, generator=generator)
+    *_, stuck = langevin_chain(start, mixture.score, 0.02, 400, generator)
+    wide = 20 * torch.randn(2000, 2, generator=generator)
+    exact = lambda x, sigma: mixture.diffuse(1.0, sigma).score(x)
+    x = annealed_langevin(exact, wide, geometric_sigmas(20.0, 0.1, 30), 0.001, 30, generator)
+    left = lambda x: (x[:, 0] < 0).float().mean().item()
+    assert left(stuck) in (0.0, 1.0)
+    assert left(x) == pytest.approx(0.3, abs=0.05)
+    assert x[x[:, 0] < 0].std(0).mean().item() == pytest.approx(0.5, abs=0.06)
+
+
+def test_annealed_steps_move_by_a_constant_share_of_the_width():
+    """On N(0, σ²) alone every level is the same problem: one chain, scaled."""
+    sigmas = geometric_sigmas(8.0, 0.5, 5)
+    seen = []
+
+    def score(x, sigma):
+        assert sigma.shape == (3,)
+        seen.append(sigma[0].item())
+        return -x / sigma[:, None] ** 2
+
+    annealed_langevin(score, torch.zeros(3, 2), sigmas, 0.01, 2, torch.Generator().manual_seed(0))
+    assert seen == pytest.approx([s for s in sigmas.tolist() for _ in range(2)])
+    sizes = annealed_step_size(sigmas, 0.5, 0.01)
+    torch.testing.assert_close(sizes / sigmas**2, torch.full((5,), 0.04))
+    with pytest.raises(ValueError, match="positive and descend"):
+        annealed_langevin(score, torch.zeros(3, 2), sigmas.flip(0), 0.01, 2)
