@@ -49,6 +49,7 @@ def train(
     decay: bool = True,
     ema: float = 0.999,
     clip: float = 1.0,
+    precision: torch.dtype | None = None,
     seed: int = 0,
     checkpoint: str | Path | None = None,
     save_every: int = 500,
@@ -70,6 +71,8 @@ def train(
         decay: then let it fall to zero along a cosine, reaching it at the last step.
         ema: μ, the decay of the weights' average.
         clip: largest norm of the gradient.
+        precision: of matrix products and convolutions in the loss, such as ``torch.bfloat16``, where that is faster;
+            weights stay as they are.
         seed: of the generator that draws batches and noise. The global generators are not used (dropout would).
         checkpoint: a file to go on from if it is there, written every ``save_every`` steps, at the end, and when the
             run is interrupted. Writing is atomic, and going on gives bit for bit the weights of an unbroken run.
@@ -82,7 +85,7 @@ def train(
     device = next(model.parameters()).device
     tensors = tuple(t.to(device) for t in data) if isinstance(data, tuple) else data.to(device)
     n = _check_data(tensors)
-    run = _Run(model, loss, lr, ema, seed, device)
+    run = _Run(model, loss, lr, ema, seed, device, precision)
     settings: dict[str, Any] = {
         "batch_size": batch_size,
         "lr": lr,
@@ -91,7 +94,12 @@ def train(
         "clip": clip,
         "seed": seed,
     }
-    settings |= {"decay": steps if decay else None, "parameters": sum(p.numel() for p in model.parameters()), "n": n}
+    settings |= {
+        "decay": steps if decay else None,
+        "precision": str(precision),
+        "parameters": sum(p.numel() for p in model.parameters()),
+        "n": n,
+    }
     file = Path(checkpoint) if checkpoint else None
     if file and file.exists():
         run.load(file, settings)
@@ -121,8 +129,18 @@ def train(
 class _Run:
     """Everything that changes while training, and so belongs in a checkpoint."""
 
-    def __init__(self, model: nn.Module, loss: Loss, lr: float, ema: float, seed: int, device: torch.device):
+    def __init__(
+        self,
+        model: nn.Module,
+        loss: Loss,
+        lr: float,
+        ema: float,
+        seed: int,
+        device: torch.device,
+        precision: torch.dtype | None,
+    ):
         self.model, self.loss = model, loss
+        self.mixed = torch.autocast(device.type, precision, enabled=precision is not None)
         self.optimizer = torch.optim.Adam(model.parameters(), lr=lr)
         self.average: Any = AveragedModel(model, multi_avg_fn=_warm_ema(ema), use_buffers=False)
         self.generator = torch.Generator(device).manual_seed(seed)
@@ -133,7 +151,8 @@ class _Run:
         """One step; broken off in the loss, it leaves everything as it was, so that it can be taken again."""
         noise, memory = self.generator.get_state(), copy.deepcopy(self._memory())
         try:
-            value = self.loss(self.model, _draw(data, batch_size, self.generator), self.generator)
+            with self.mixed:
+                value = self.loss(self.model, _draw(data, batch_size, self.generator), self.generator)
             if not torch.isfinite(value):
                 raise FloatingPointError(
                     f"The loss is {value.item()} at step {len(self.losses)}; try a learning rate smaller than "

@@ -32,3 +32,17 @@ def test_outside_a_course_folder(tmp_path, monkeypatch):
     result = run("release")
     assert result.exit_code == 1
     assert "There is no nbgrader_config.py in" in result.output
+
+
+def test_train_makes_a_network_where_it_is_told(tmp_path):
+    result = run("train", "noisy_classifier", "--steps", "2", "--folder", str(tmp_path))
+    assert result.exit_code == 0
+    assert "Logits of digits under noise σ; 2 steps in" in result.output
+    assert (tmp_path / "noisy_classifier.safetensors").is_file()
+
+
+def test_train_lists_what_there_is():
+    result = run("train", "nothing")
+    assert result.exit_code == 1
+    assert "There is no network 'nothing'; there are classifier, edm, vp" in result.output
+    assert "Traceback" not in result.output

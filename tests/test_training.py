@@ -152,3 +152,22 @@ def test_a_checkpoint_of_another_run_is_refused_and_kept(tmp_path):
 def test_data_must_fit_together():
     with pytest.raises(ValueError, match=r"same number of examples; got \[\(4, 3\), \(5, 1\)\]"):
         train(network(), least_squares, (torch.zeros(4, 3), torch.zeros(5, 1)), steps=1, progress=False)
+
+
+def test_half_precision_is_used_in_the_loss_and_not_kept(device):
+    """The network computes in bfloat16, its weights stay float32, and it learns what it learns in float32."""
+    torch.manual_seed(0)
+    x = torch.randn(500, 3, device=device)
+    target = x @ torch.tensor([[1.0], [-2.0], [0.5]], device=device)
+    seen = set()
+
+    def loss(model, batch, generator):
+        out = model(batch[0])
+        seen.add(out.dtype)
+        return (out.float() - batch[1]).square().mean()
+
+    net = torch.nn.Linear(3, 1).to(device)
+    made = train(net, loss, (x, target), steps=400, lr=0.03, precision=torch.bfloat16, progress=False)
+    assert seen == {torch.bfloat16}
+    assert made.model.weight.dtype == torch.float32
+    assert loss(made.model, (x, target), None).item() < 1e-3
