@@ -49,19 +49,23 @@ def run() -> str:
     ours = {
         "`ddim` (Euler)": (1, lambda: ddim(process, score)),
         "`dpm_solver` (2M)": (1, lambda: dpm_solver(process, score)),
-        "`adams`, order 2": (1, lambda: adams(process, score, 2)),
+        "`adams`, order 2, noise, uncorrected": (1, lambda: adams(process, score, 2, False, "noise")),
+        "`adams`, order 3, uncorrected": (1, lambda: adams(process, score, 3, False)),
         "`adams`, order 3": (1, lambda: adams(process, score, 3)),
         "`adams`, order 4": (1, lambda: adams(process, score, 4)),
+        "`adams`, order 4, clean": (1, lambda: adams(process, score, 4, prediction="clean")),
         "`heun`": (2, lambda: heun(flow)),
         "`rk4`": (4, lambda: rk4(flow)),
     }
     results = {name: [error(end(make(), n // calls)) for n in BUDGETS] for name, (calls, make) in ours.items()}
     results["best of ours"] = [min(row[i] for row in results.values()) for i in range(len(BUDGETS))]
     missing = []
-    try:
-        results |= {f"diffusers {k}": v for k, v in diffusers(start, score, error).items()}
-    except ImportError:
-        missing = [["diffusers", "not installed: `pip install 'score-course[bench]'`", *[""] * (len(BUDGETS) - 1)]]
+    for other in (diffusers, azula):
+        name = other.__name__
+        try:
+            results |= {f"{name} {k}": v for k, v in other(start, score, error).items()}
+        except ImportError:
+            missing.append([name, "not installed: `pip install 'score-course[bench]'`", *[""] * (len(BUDGETS) - 1)])
     rows = [[name, *(f"{value:.5f}" for value in row)] for name, row in results.items()]
     return table(["evaluations", *map(str, BUDGETS)], rows + missing)
 
@@ -90,3 +94,33 @@ def diffusers(start, score, error) -> dict[str, list[float]]:
             **common, solver_order=order, lower_order_final=False, euler_at_final=False
         )
     return {name: [solve(make, n) for n in BUDGETS] for name, make in makers.items()}
+
+
+def azula(start, score, error) -> dict[str, list[float]]:
+    """Its multistep samplers on the same times, in double precision, and the best of all of them."""
+    from azula import sample
+    from azula.denoise import Denoiser, DiracPosterior
+
+    class Exact(Denoiser):
+        def schedule(self, t):
+            return torch.ones_like(t), t
+
+        def forward(self, x, t):
+            return DiracPosterior(x + t**2 * score(x, float(t)))
+
+    def solve(family, n, **options):
+        class Along(family):
+            timesteps = property(lambda self: torch.tensor(times(n), dtype=torch.float64))
+
+        return error(Along(Exact(), silent=True, **options)(start))
+
+    every = {
+        f"{family} {order}": [solve(getattr(sample, f"{family}Sampler"), n, order=order) for n in BUDGETS]
+        for family in ("zAB", "vAB", "zEAB", "xEAB", "REAB")
+        for order in (2, 3, 4)
+    }
+    every["Heun"] = [solve(sample.HeunSampler, n // 2) for n in BUDGETS]
+    every["DDIM"] = [solve(sample.DDIMSampler, n) for n in BUDGETS]
+    best = [min(row[i] for row in every.values()) for i in range(len(BUDGETS))]
+    shown = {name for i in range(len(BUDGETS)) for name, row in every.items() if row[i] == best[i]}
+    return {name: every[name] for name in every if name in shown} | {f"best of {len(every)}": best}
