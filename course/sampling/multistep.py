@@ -34,17 +34,20 @@ def dpm_solver(process: Process, score: Score) -> Step:
     Source: Lu et al. (2022), algorithm 2.
     """
     ended: float | None = None
-    before, h_before = torch.empty(0), 0.0
+    before, alpha_before, h_before = torch.empty(0), 1.0, 0.0
 
     def step(x: Tensor, t: float, s: float) -> Tensor:
-        nonlocal ended, before, h_before
+        nonlocal ended, before, alpha_before, h_before
         (alpha, sigma), (alpha_s, sigma_s) = process.kernel(t), process.kernel(s)
-        clean = torch.add(x, score(x, t), alpha=sigma**2) / alpha
+        clean = torch.add(x, score(x, t), alpha=sigma**2)  # α x̂₀: scalars are cheaper than tensors
         h = math.log(alpha_s / sigma_s) - math.log(alpha / sigma) if sigma_s else math.inf
         goes_on = t == ended and before.shape == x.shape and math.isfinite(h)
-        guess = torch.lerp(before, clean, 1 + 0.5 * h / h_before) if goes_on else clean
-        ended, before, h_before = s, clean, h
-        return torch.add(sigma_s / sigma * x, guess, alpha=-alpha_s * math.expm1(-h))
+        gain, slope = -alpha_s * math.expm1(-h), 0.5 * h / h_before if goes_on else 0.0
+        x = torch.add(sigma_s / sigma * x, clean, alpha=gain * (1 + slope) / alpha)
+        if goes_on:
+            x = torch.add(x, before, alpha=-gain * slope / alpha_before)
+        ended, before, alpha_before, h_before = s, clean, alpha, h
+        return x
 
     return step
 
