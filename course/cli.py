@@ -71,14 +71,18 @@ def train(
         Path | None, typer.Option(help="Where the checkpoint goes; the package's own if not given.")
     ] = None,
 ) -> None:
-    """Train one of the networks that ship, from nothing; an interrupted run goes on where it was."""
+    """Train one of the networks that ship, from nothing; an interrupted run goes on where it was.
+
+    On several GPUs or machines: `torchrun --nproc-per-node 4 -m course.cli train NAME`.
+    """
     from course import pretrained
 
     try:
         record = pretrained.make(name, folder or pretrained.FOLDER, steps)
-    except ValueError as error:
+    except (ValueError, ImportError) as error:
         raise _stop(str(error)) from None
-    typer.echo(f"{name}: {record['what']}; {record['steps']} steps in {record['seconds']} s; {record['quality']}")
+    if record:
+        typer.echo(f"{name}: {record['what']}; {record['steps']} steps in {record['seconds']} s; {record['quality']}")
 
 
 @contextmanager

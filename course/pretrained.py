@@ -22,7 +22,7 @@ from course.networks import DiT, InstanceNormBlock, UNet
 from course.networks.classifier import Classifier, NoisyClassifier, jitter
 from course.processes import VP, Straight
 from course.scores import NoiseConditionalScore, Preconditioned
-from course.training import Trained, train
+from course.training import Trained, launched, train
 
 FOLDER = Path(__file__).with_name("checkpoints")
 SIZE, CLASSES = 16, 10
@@ -82,7 +82,7 @@ def recipe(name: str) -> Recipe:
     return RECIPES[name]
 
 
-def make(name: str, folder: Path = FOLDER, steps: int | None = None, progress: bool = True) -> dict[str, Any]:
+def make(name: str, folder: Path = FOLDER, steps: int | None = None, progress: bool = True) -> dict[str, Any] | None:
     """Train a network from nothing, measure it, and write its checkpoint; an interrupted run goes on where it was.
 
     Args:
@@ -92,7 +92,8 @@ def make(name: str, folder: Path = FOLDER, steps: int | None = None, progress: b
         progress: show a bar.
 
     Returns:
-        What is recorded: settings, seconds and quality.
+        What is recorded: settings, seconds and quality. Nothing in a process that only helps another: the run is shared
+        among all that ``torchrun`` started.
     """
     from safetensors.torch import save_file
 
@@ -103,21 +104,26 @@ def make(name: str, folder: Path = FOLDER, steps: int | None = None, progress: b
     torch.manual_seed(0)  # the networks' first weights
     folder.mkdir(parents=True, exist_ok=True)
     settings = {"steps": steps, "batch_size": it.batch_size, "lr": it.lr, "seed": 0}
+    accelerator = launched()
     made: Trained = train(
-        it.network(),
+        it.network().to("cuda" if torch.cuda.is_available() else "cpu"),
         it.loss,
         mnist(SIZE),
         steps=steps,
         batch_size=it.batch_size,
         lr=it.lr,
+        accelerator=accelerator,
         checkpoint=folder / f"{name}.unfinished",
         progress=progress,
     )
+    if accelerator and not accelerator.is_main_process:
+        return None
     with torch.no_grad():
-        half = {key: value.half() for key, value in made.ema.state_dict().items()}
+        half = {key: value.half() for key, value in made.ema.cpu().state_dict().items()}
         made.ema.load_state_dict({key: value.float() for key, value in half.items()})
         quality = it.measure(made.ema, *mnist(SIZE, "test"))
     record = {"what": it.what, "data": "MNIST 16 × 16, 10,000 training images of the package", **settings}
+    record |= {"processes": accelerator.num_processes} if accelerator else {}
     record |= {"seconds": round(time.perf_counter() - start), "quality": {k: round(v, 4) for k, v in quality.items()}}
     save_file(half, folder / f"{name}.safetensors", {"recipe": json.dumps(record, ensure_ascii=False)})
     (folder / f"{name}.unfinished").unlink()

@@ -50,6 +50,8 @@ def train(
     ema: float = 0.999,
     clip: float = 1.0,
     precision: torch.dtype | None = None,
+    compiled: bool = False,
+    accelerator: Any = None,
     seed: int = 0,
     checkpoint: str | Path | None = None,
     save_every: int = 500,
@@ -73,19 +75,25 @@ def train(
         clip: largest norm of the gradient.
         precision: of matrix products and convolutions in the loss, such as ``torch.bfloat16``, where that is faster;
             weights stay as they are.
+        compiled: let ``torch.compile`` make the network's code, which pays for itself in long runs, and on a GPU.
+        accelerator: an ``accelerate.Accelerator`` in each process of a run that ``torchrun`` or ``accelerate launch``
+            started: every process draws its own ``batch_size`` examples, and gradients are averaged.
         seed: of the generator that draws batches and noise. The global generators are not used (dropout would).
-        checkpoint: a file to go on from if it is there, written every ``save_every`` steps, at the end, and when the
-            run is interrupted. Writing is atomic, and going on gives bit for bit the weights of an unbroken run.
+        checkpoint: a file to go on from if it is there, written every ``save_every`` steps, at the end, and when a
+            run of one process is interrupted. Writing is atomic, and going on gives bit for bit the weights of an
+            unbroken run.
         progress: show a bar.
 
     Raises:
         ValueError: if the data do not fit together, or the checkpoint is of another run.
         FloatingPointError: if the loss is not finite; the checkpoint keeps the last good step.
     """
+    together = _Together(accelerator) if accelerator else _Alone()
+    model = together.place(model)
     device = next(model.parameters()).device
     tensors = tuple(t.to(device) for t in data) if isinstance(data, tuple) else data.to(device)
     n = _check_data(tensors)
-    run = _Run(model, loss, lr, ema, seed, device, precision)
+    run = _Run(model, loss, lr, ema, seed, precision, compiled, together)
     settings: dict[str, Any] = {
         "batch_size": batch_size,
         "lr": lr,
@@ -97,13 +105,14 @@ def train(
     settings |= {
         "decay": steps if decay else None,
         "precision": str(precision),
+        "processes": together.size,
         "parameters": sum(p.numel() for p in model.parameters()),
         "n": n,
     }
     file = Path(checkpoint) if checkpoint else None
     if file and file.exists():
         run.load(file, settings)
-    bar = _bar(len(run.losses), steps, progress)
+    bar = _bar(len(run.losses), steps, progress and together.rank == 0)
     model.train()
     try:
         while len(run.losses) < steps:
@@ -115,7 +124,7 @@ def train(
             if file and (k + 1) % save_every == 0:
                 run.save(file, settings)
     except KeyboardInterrupt:
-        if file and run.whole:
+        if file and run.whole and together.size == 1:
             run.save(file, settings)
         raise
     finally:
@@ -124,6 +133,59 @@ def train(
         run.save(file, settings)
     model.eval()
     return Trained(model, run.average.module.eval(), run.losses)
+
+
+def launched() -> Any:
+    """The ``Accelerator`` of a process that ``torchrun`` or ``accelerate launch`` started with others; else None."""
+    if int(os.environ.get("WORLD_SIZE", 1)) == 1:
+        return None
+    try:
+        from accelerate import Accelerator
+    except ImportError:
+        raise ImportError("Several processes need Accelerate: `pip install 'score-course[distributed]'`.") from None
+    return Accelerator()
+
+
+class _Alone:
+    """A run of one process."""
+
+    rank, size = 0, 1
+
+    def place(self, model: nn.Module) -> Any:
+        return model
+
+    def wrap(self, model: nn.Module) -> nn.Module:
+        return model
+
+    def mean(self, value: Tensor) -> Tensor:
+        return value
+
+    def gather(self, state: Any) -> list[Any]:
+        return [state]
+
+
+class _Together(_Alone):
+    """A run of the processes that an ``accelerate.Accelerator`` knows: the only place where they talk."""
+
+    def __init__(self, accelerator: Any):
+        self.accelerator, self.rank, self.size = accelerator, accelerator.process_index, accelerator.num_processes
+
+    def place(self, model: nn.Module) -> Any:
+        return model.to(self.accelerator.device)
+
+    def wrap(self, model: nn.Module) -> nn.Module:
+        return self.accelerator.prepare_model(model)
+
+    def mean(self, value: Tensor) -> Tensor:
+        return self.accelerator.reduce(value, "mean")
+
+    def gather(self, state: Any) -> list[Any]:
+        from accelerate.utils import gather_object
+
+        return gather_object([state])
+
+
+_SHARED = ("model", "average", "optimizer")  # the same in every process; generators and the loss's memory are not
 
 
 class _Run:
@@ -136,14 +198,19 @@ class _Run:
         lr: float,
         ema: float,
         seed: int,
-        device: torch.device,
         precision: torch.dtype | None,
+        compiled: bool,
+        together: _Alone,
     ):
-        self.model, self.loss = model, loss
+        device = next(model.parameters()).device
+        self.model, self.loss, self.together = model, loss, together
+        self.network = together.wrap(model)  # what the loss calls; its weights are the model's
+        if compiled:
+            self.network = torch.compile(self.network)  # type: ignore[assignment]
         self.mixed = torch.autocast(device.type, precision, enabled=precision is not None)
         self.optimizer = torch.optim.Adam(model.parameters(), lr=lr)
         self.average: Any = AveragedModel(model, multi_avg_fn=_warm_ema(ema), use_buffers=False)
-        self.generator = torch.Generator(device).manual_seed(seed)
+        self.generator = torch.Generator(device).manual_seed(seed + 1_000_003 * together.rank)
         self.losses: list[float] = []
         self.whole = True  # not in the middle of changing the weights
 
@@ -152,10 +219,11 @@ class _Run:
         noise, memory = self.generator.get_state(), copy.deepcopy(self._memory())
         try:
             with self.mixed:
-                value = self.loss(self.model, _draw(data, batch_size, self.generator), self.generator)
-            if not torch.isfinite(value):
+                value = self.loss(self.network, _draw(data, batch_size, self.generator), self.generator)
+            mean = self.together.mean(value.detach()).item()
+            if not math.isfinite(mean):
                 raise FloatingPointError(
-                    f"The loss is {value.item()} at step {len(self.losses)}; try a learning rate smaller than "
+                    f"The loss is {mean} at step {len(self.losses)}; try a learning rate smaller than "
                     f"{lr:.2g}, and look for a division by zero or an overflow in the loss."
                 )
             self.optimizer.zero_grad()
@@ -171,21 +239,20 @@ class _Run:
             group["lr"] = lr
         self.optimizer.step()
         self.average.update_parameters(self.model)
-        self.losses.append(value.item())
+        self.losses.append(mean)
         self.whole = True
 
     def _memory(self) -> dict[str, Any]:
         """What the loss remembers from step to step, such as persistent chains."""
         return self.loss.state_dict() if hasattr(self.loss, "state_dict") else {}
 
-    def _parts(self) -> dict[str, Any]:
-        parts = {"model": self.model, "average": self.average, "optimizer": self.optimizer}
-        return parts | ({"loss": self.loss} if hasattr(self.loss, "state_dict") else {})
-
     def save(self, file: Path, settings: dict) -> None:
         """Write beside the file, then put it in place: a crash leaves the old one or the new one, never half of one."""
-        state = {name: part.state_dict() for name, part in self._parts().items()}
-        state |= {"generator": self.generator.get_state(), "losses": torch.tensor(self.losses, dtype=torch.float64)}
+        own = self.together.gather({"generator": self.generator.get_state(), "loss": self._memory()})
+        if self.together.rank:
+            return
+        state = {name: getattr(self, name).state_dict() for name in _SHARED}
+        state |= {"own": own, "losses": torch.tensor(self.losses, dtype=torch.float64)}
         file.parent.mkdir(parents=True, exist_ok=True)
         beside = file.with_name(file.name + ".part")
         torch.save({"settings": settings, "state": state}, beside)
@@ -202,9 +269,12 @@ class _Run:
             now = ", ".join(f"{key} {saved['settings'].get(key)} there and {settings[key]} here" for key in differs)
             raise ValueError(f"The checkpoint {file} is of another run ({now}); name another file, or delete this one.")
         state = saved["state"]
-        for name, part in self._parts().items():
-            part.load_state_dict(state[name])
-        self.generator.set_state(state["generator"])
+        for name in _SHARED:
+            getattr(self, name).load_state_dict(state[name])
+        own = state["own"][self.together.rank]
+        self.generator.set_state(own["generator"])
+        if hasattr(self.loss, "load_state_dict"):
+            self.loss.load_state_dict(own["loss"])
         self.losses = state["losses"].tolist()
 
 

@@ -1,5 +1,11 @@
 """The training loop: exact resume, the average's closed form, and clear errors."""
 
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
 import pytest
 import torch
 from torch import nn
@@ -171,3 +177,91 @@ def test_half_precision_is_used_in_the_loss_and_not_kept(device):
     assert seen == {torch.bfloat16}
     assert made.model.weight.dtype == torch.float32
     assert loss(made.model, (x, target), None).item() < 1e-3
+
+
+def test_a_compiled_network_learns_the_same():
+    if shutil.which(os.environ.get("CXX", "g++")) is None:
+        pytest.skip("torch.compile needs a C++ compiler on the CPU")
+    settings = {"steps": 20, "progress": False}
+    plain, compiled = (train(network(), least_squares, regression(), compiled=c, **settings) for c in (False, True))
+    torch.testing.assert_close(weights(compiled.ema), weights(plain.ema), rtol=1e-4, atol=1e-5)
+    assert [name for name, _ in compiled.model.named_parameters()] == [name for name, _ in network().named_parameters()]
+
+
+TWO = """
+import sys
+import torch
+from course.training import launched, train
+from tests.test_training import Remembers, least_squares, network, regression, weights
+
+torch.set_num_threads(1)
+accelerator, folder = launched(), sys.argv[1]
+x, y = regression()
+common = {"accelerator": accelerator, "progress": False, "batch_size": 16, "save_every": 10, "seed": 5}
+
+
+def alike(model):
+    return (accelerator.gather(weights(model)[None]) - weights(model)).abs().max().item()
+
+
+def everything(model, batch, generator):
+    return (model(x) - y).square().mean()
+
+
+drawn = []
+
+
+def keeps(model, batch, generator):
+    drawn.append(batch[0])
+    return least_squares(model, batch, generator)
+
+
+whole = train(network(), keeps, (x, y), steps=30, **common)
+batches = accelerator.gather(torch.stack(drawn)[None])
+fixed = train(network(), everything, (x, y), steps=30, **common)
+unbroken = train(network(), Remembers(), x, steps=30, **common)
+try:
+    train(network(), Remembers(25, OSError), x, steps=30, checkpoint=folder + "/run.pt", **common)
+except OSError:
+    pass
+resumed = train(network(), Remembers(), x, steps=30, checkpoint=folder + "/run.pt", **common)
+facts = {
+    "processes": accelerator.num_processes,
+    "alike": alike(whole.model) + alike(whole.ema),
+    "batches_differ": not torch.equal(batches[0], batches[1]),
+    "fixed": weights(fixed.model),
+    "resumed": (weights(resumed.ema) - weights(unbroken.ema)).abs().max().item(),
+    "losses": resumed.losses == unbroken.losses,
+}
+if accelerator.is_main_process:
+    torch.save(facts, folder + "/facts.pt")
+accelerator.end_training()
+"""
+
+
+@pytest.mark.slow
+def test_two_processes_train_one_network(tmp_path):
+    """Launched by torchrun: other batches, the same weights, the mean gradient, and exact resume."""
+    pytest.importorskip("accelerate", reason="several processes need Accelerate")
+    (tmp_path / "two.py").write_text(TWO)
+    command = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2"]
+    environment = os.environ | {"PYTHONPATH": str(Path(__file__).parents[1]), "CUDA_VISIBLE_DEVICES": ""}
+    environment |= {"OMP_NUM_THREADS": "1", "ACCELERATE_USE_CPU": "true"}
+    done = subprocess.run(
+        [*command, str(tmp_path / "two.py"), str(tmp_path)],
+        env=environment,
+        capture_output=True,
+        text=True,
+        timeout=300,
+    )
+    assert done.returncode == 0, done.stderr
+    facts = torch.load(tmp_path / "facts.pt", weights_only=True)
+    assert facts["processes"] == 2
+    assert facts["alike"] == 0
+    assert facts["batches_differ"]
+    assert facts["resumed"] == 0
+    assert facts["losses"]
+    x, y = regression()
+    settings = {"steps": 30, "progress": False, "batch_size": 16, "seed": 5}
+    alone = train(network(), lambda model, *_: (model(x) - y).square().mean(), (x, y), **settings)
+    torch.testing.assert_close(facts["fixed"], weights(alone.model))
