@@ -1,13 +1,14 @@
 """The graders are proven by their mutants: misconceptions fail with their own sentences, right variants pass."""
 
+from importlib import import_module
+
 import pytest
 import torch
 
-from course.exercises import begin, check_exercise, load
+from course.exercises import assignments, begin, check_exercise, load
 from course.exercises.exercise import Exercise
 
-ASSIGNMENTS = ["hw2"]
-EXERCISES = [exercise for assignment in ASSIGNMENTS for exercise in load(assignment).values()]
+EXERCISES = [exercise for assignment in assignments() for exercise in load(assignment).values()]
 MISCONCEPTIONS = [(exercise, one) for exercise in EXERCISES for one in exercise.misconceptions]
 RIGHT = [(exercise, function) for exercise in EXERCISES for function in (exercise.answer, *exercise.accepted)]
 
@@ -21,6 +22,14 @@ def test_each_exercise_has_enough_of_both(exercise: Exercise):
     assert len(exercise.misconceptions) >= 4
     assert len(exercise.accepted) >= 2
     assert len({one.name for one in exercise.misconceptions}) == len(exercise.misconceptions)
+
+
+@pytest.mark.parametrize("assignment", assignments())
+def test_the_answers_are_where_grading_hides_them(assignment: str):
+    module = import_module(f"course.exercises.{assignment}")
+    hidden = (*module.answers_in, module.__name__)
+    for exercise in module.exercises:
+        assert exercise.answer.__module__.startswith(hidden), exercise.name
 
 
 @pytest.mark.parametrize(("exercise", "one"), MISCONCEPTIONS, ids=name)

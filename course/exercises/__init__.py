@@ -4,6 +4,6 @@
 holds that against the answer, ``check`` is what a student sees; ``hw1``, ``hw2``, … hold the exercises themselves.
 """
 
-from course.exercises.check import Verdict, begin, check_exercise, fresh_seed, load
+from course.exercises.check import Verdict, assignments, begin, check_exercise, fresh_seed, load
 
-__all__ = ["Verdict", "begin", "check_exercise", "fresh_seed", "load"]
+__all__ = ["Verdict", "assignments", "begin", "check_exercise", "fresh_seed", "load"]

@@ -4,25 +4,29 @@ A case holds tensors, numbers, and *descriptions* of the functions to hand over,
 side of a wall and called on the other, where the student's code runs and the answers are not.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from importlib import import_module
 from typing import Any
 
 import torch
 from torch import Tensor, nn
 
-from course.exercises import given
-
 
 @dataclass(frozen=True)
 class Given:
-    """A function to hand over: its name in ``course.exercises.given`` and the tensors it is made from."""
+    """A function to hand over: where it stands in ``course.exercises.given``, and the tensors it is made from.
+
+    The name is such as "hw5.Block", the class ``Block`` of ``given/hw5.py``; without a module it is in ``common``.
+    """
 
     name: str
     tensors: dict[str, Tensor]
 
     def build(self) -> nn.Module:
-        return getattr(given, self.name)(**{k: v.clone() for k, v in self.tensors.items()})
+        module, _, kind = self.name.rpartition(".")
+        made = getattr(import_module(f"course.exercises.given.{module or 'common'}"), kind)
+        return made(**{k: v.clone() for k, v in self.tensors.items()})
 
 
 @dataclass(frozen=True)
@@ -37,7 +41,7 @@ class Case:
     """One call of a student's function.
 
     Attributes:
-        arguments: by name, in the order of the signature.
+        arguments: by name, in the order of the signature: tensors, numbers, Given and Seed, or lists of these.
         no_grad: call it under ``torch.no_grad()``.
         gradients: arguments with respect to which the result is differentiated (for a Given, its parameters).
         magnitude: the largest number that any good formula meets on the way, which excuses rounding of its size.
@@ -56,7 +60,7 @@ class Case:
                 return value.to(device, dtype) if value.is_floating_point() else value.to(device)
             if isinstance(value, Given):
                 return Given(value.name, {k: move(v) for k, v in value.tensors.items()})
-            return value
+            return [move(v) for v in value] if isinstance(value, list) else value
 
         arguments = {name: move(value) for name, value in self.arguments.items()}
         return Case(arguments, self.no_grad, self.gradients, self.magnitude)
@@ -72,9 +76,17 @@ class Case:
         return self._a_tensor().device
 
     def _a_tensor(self) -> Tensor:
-        values = list(self.arguments.values())
-        values += [tensor for value in values if isinstance(value, Given) for tensor in value.tensors.values()]
-        return next((v for v in values if isinstance(v, Tensor) and v.is_floating_point()), torch.zeros(()))
+        tensors = (t for value in self.arguments.values() for t in _tensors(value))
+        return next((t for t in tensors if t.is_floating_point()), torch.zeros(()))
+
+
+def _tensors(value: Any) -> Iterator[Tensor]:
+    """Every tensor in an argument, those that a Given is made from too."""
+    if isinstance(value, Tensor):
+        yield value
+    elif isinstance(value, (list, Given)):
+        for inner in value if isinstance(value, list) else value.tensors.values():
+            yield from _tensors(inner)
 
 
 @dataclass

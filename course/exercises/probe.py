@@ -127,6 +127,8 @@ def _hand_over(value: Any, device: torch.device) -> Any:
         return value.build()
     if isinstance(value, Seed):
         return torch.Generator(device).manual_seed(value.value)
+    if isinstance(value, list):
+        return [_hand_over(v, device) for v in value]
     return value.clone() if isinstance(value, Tensor) else value
 
 
@@ -136,7 +138,9 @@ def _watch(arguments: dict[str, Any]) -> Iterator[tuple[str, Tensor]]:
         if isinstance(value, Tensor):
             yield name, value
         elif isinstance(value, nn.Module):
-            yield from ((f"the parameters of {name}", parameter) for parameter in value.parameters())
+            yield from ((f"the parameters of {name} ({of})", p) for of, p in value.named_parameters())
+        elif isinstance(value, list):
+            yield from _watch({f"{name}[{i}]": v for i, v in enumerate(value)})
 
 
 def _state(t: Tensor) -> tuple:
@@ -179,9 +183,9 @@ def _share_memory(a: Tensor, b: Tensor) -> bool:
     return a.untyped_storage().data_ptr() == b.untyped_storage().data_ptr() and a.numel() > 0
 
 
-def _record_gradients(seen: Observation, name: str, argument: Tensor | nn.Module) -> None:
+def _record_gradients(seen: Observation, name: str, argument: Any) -> None:
     """Differentiate a fixed linear function of the result, so that one gradient tells about all of it."""
-    wrt = [argument] if isinstance(argument, Tensor) else list(argument.parameters())
+    wrt = [argument] if isinstance(argument, Tensor) else [t for _, t in _watch({name: argument})]
     outputs = [t for key, t in seen.tensors.items() if key.startswith("result") and t.requires_grad]
     if not outputs:
         return

@@ -58,7 +58,7 @@ def _ddim_step(
     fresh = eta * sigma_s * max(0.0, 1 - (alpha * sigma_s / (alpha_s * sigma)) ** 2) ** 0.5
     kept = (sigma_s**2 - fresh**2) ** 0.5
     ratio = alpha_s / alpha
-    x = torch.add(ratio * x, score(x, t), alpha=ratio * sigma**2 - kept * sigma)
+    x = (ratio * x).add_(score(x, t), alpha=ratio * sigma**2 - kept * sigma)
     return x + fresh * randn_like(x, generator) if fresh else x
 
 

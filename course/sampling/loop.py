@@ -32,7 +32,8 @@ def walk(step: Step, x: Tensor, times: Iterable[float]) -> Iterator[Tensor]:
             raise ValueError(f"Expected times of shape (n,); got {tuple(times.shape)}.")
         times = times.tolist()
     yield x
+    no_graph = torch.no_grad()
     for t, s in pairwise(map(float, times)):
-        with torch.no_grad():
+        with no_graph:
             x = step(x, t, s)
         yield x

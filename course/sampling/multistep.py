@@ -40,12 +40,12 @@ def dpm_solver(process: Process, score: Score) -> Step:
         nonlocal ended, before, alpha_before, h_before
         (alpha, sigma), (alpha_s, sigma_s) = process.kernel(t), process.kernel(s)
         clean = torch.add(x, score(x, t), alpha=sigma**2)  # α x̂₀: scalars are cheaper than tensors
-        h = math.log(alpha_s / sigma_s) - math.log(alpha / sigma) if sigma_s else math.inf
-        goes_on = t == ended and before.shape == x.shape and math.isfinite(h)
+        h = math.log(alpha_s * sigma / (sigma_s * alpha)) if sigma_s else math.inf
+        goes_on = t == ended and before.shape == x.shape and sigma_s > 0
         gain, slope = -alpha_s * math.expm1(-h), 0.5 * h / h_before if goes_on else 0.0
-        x = torch.add(sigma_s / sigma * x, clean, alpha=gain * (1 + slope) / alpha)
+        x = (sigma_s / sigma * x).add_(clean, alpha=gain * (1 + slope) / alpha)
         if goes_on:
-            x = torch.add(x, before, alpha=-gain * slope / alpha_before)
+            x.add_(before, alpha=-gain * slope / alpha_before)
         ended, before, alpha_before, h_before = s, clean, alpha, h
         return x
 

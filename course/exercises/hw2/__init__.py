@@ -15,3 +15,6 @@ exercises = [
     contrastive_divergence,
     start_negatives,
 ]
+
+answers_in = ["course.langevin", "course.energies"]
+"""Modules of the library that hold answers to this assignment; they are not there to be imported when it is graded."""

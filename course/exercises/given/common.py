@@ -1,4 +1,4 @@
-"""The functions that exercises hand over: small, smooth, made from plain tensors, and nobody's answer.
+"""Energies, log-densities and scores that several assignments hand over.
 
 Each works example by example on x of shape (B, *D) and is an ``nn.Module``, so that its parameters can be found and
 differentiated. Parameters carry a gradient already, as they do in the middle of training: to add to it, or to wipe
@@ -9,7 +9,7 @@ import torch
 from torch import Tensor, nn
 
 
-class _Given(nn.Module):
+class GivenModule(nn.Module):
     def __init__(self, **tensors: Tensor):
         super().__init__()
         for name, value in tensors.items():
@@ -18,7 +18,7 @@ class _Given(nn.Module):
             self.register_parameter(name, parameter)
 
 
-class QuadraticEnergy(_Given):
+class QuadraticEnergy(GivenModule):
     """E(x) = ½ (x − centre)ᵀ precision (x − centre) + offset; precision (d, d) with d the number of entries of x."""
 
     centre: Tensor
@@ -30,7 +30,7 @@ class QuadraticEnergy(_Given):
         return 0.5 * ((r @ self.precision) * r).sum(1) + self.offset
 
 
-class NetworkEnergy(_Given):
+class NetworkEnergy(GivenModule):
     """E(x) = offset + ½ ‖x‖² + tanh(x win + bias) wout, a small network."""
 
     win: Tensor
@@ -43,10 +43,10 @@ class NetworkEnergy(_Given):
         return self.offset + 0.5 * flat.square().sum(1) + torch.tanh(flat @ self.win + self.bias) @ self.wout
 
 
-class Minus(_Given):
+class Minus(GivenModule):
     """log p = −E for an energy above, up to a constant."""
 
-    def __init__(self, energy: _Given):
+    def __init__(self, energy: GivenModule):
         super().__init__()
         self.energy = energy
 
@@ -59,7 +59,7 @@ def quadratic_log_prob(**tensors: Tensor) -> nn.Module:
     return Minus(QuadraticEnergy(**tensors))
 
 
-class LinearScore(_Given):
+class LinearScore(GivenModule):
     """The score of a Gaussian, precision (centre − x)."""
 
     centre: Tensor
@@ -69,7 +69,7 @@ class LinearScore(_Given):
         return ((self.centre - x.flatten(1)) @ self.precision).reshape(x.shape)
 
 
-class NetworkScore(_Given):
+class NetworkScore(GivenModule):
     """−x + tanh(x win + bias) wout: not the gradient of anything, as a learned score."""
 
     win: Tensor
