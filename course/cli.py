@@ -64,6 +64,51 @@ def report(assignment: Annotated[str, typer.Argument(help="Such as hw2.")]) -> N
 
 
 @app.command()
+def roster(
+    file: Annotated[Path, typer.Argument(help="nbgrader's CSV, or Canvas's, Moodle's or Gradescope's.")],
+) -> None:
+    """Bring a class list into the gradebook: students are added and updated, and never removed."""
+    with _instructor():
+        from course.grading.classroom import Classroom
+        from course.grading.office.roster import enrol
+
+        typer.echo(enrol(Classroom(Path.cwd()), file))
+
+
+@app.command()
+def collect(
+    assignment: Annotated[str, typer.Argument(help="Such as hw2.")],
+    files: Annotated[list[Path], typer.Argument(help="Zip files as downloaded, and Moodle's grading worksheet.")],
+    timezone: Annotated[str, typer.Option(help="Of dates that name none, such as Europe/Berlin.")] = "",
+) -> None:
+    """Bring the notebooks in Canvas's, Moodle's or Gradescope's zip files into class/submitted/."""
+    with _instructor():
+        from course.grading.classroom import Classroom
+        from course.grading.office.handin import collect, time_zone
+
+        receipt = collect(Classroom(Path.cwd()), assignment, files, time_zone(timezone))
+        typer.echo(receipt)
+        raise typer.Exit(bool(receipt.problems))
+
+
+@app.command()
+def export(
+    assignment: Annotated[str, typer.Argument(help="Such as hw2.")],
+    form: Annotated[str, typer.Option(help="nbgrader, canvas, moodle or gradescope.")] = "nbgrader",
+    to: Annotated[Path | None, typer.Option(help="The file; ASSIGNMENT-FORM.csv here if not given.")] = None,
+) -> None:
+    """Write an assignment's scores, after late penalties, for a learning platform."""
+    with _instructor():
+        from course.grading.classroom import Classroom
+        from course.grading.office.exports import export
+
+        path, warnings = export(Classroom(Path.cwd()), assignment, form, to)
+        for warning in warnings:
+            typer.echo(f"Careful: {warning}", err=True)
+        typer.echo(f"{assignment}: exported to {path}")
+
+
+@app.command()
 def train(
     name: Annotated[str, typer.Argument(help="Such as edm; a name that is not there lists all.")],
     steps: Annotated[int | None, typer.Option(help="Fewer than the recipe's, for a trial.")] = None,

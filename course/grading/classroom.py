@@ -9,9 +9,10 @@ from pathlib import Path
 from typing import Any
 
 import nbformat
+from nbgrader.api import Gradebook
 from nbgrader.apps import NbGraderAPI
 from nbgrader.coursedir import CourseDirectory
-from traitlets.config import PyFileConfigLoader
+from traitlets.config import Config, PyFileConfigLoader
 
 from course.exercises.check import VERDICT_MIME, Verdict
 
@@ -59,6 +60,16 @@ class Classroom:
     def assignments(self) -> list[str]:
         """The names of the assignments in ``solutions/``."""
         return sorted(path.parent.name for path in (self.root / "solutions").glob("*/*.ipynb"))
+
+    @property
+    def gradebook(self) -> Gradebook:
+        """nbgrader's gradebook of this class, for a ``with`` statement."""
+        return self._nbgrader.gradebook
+
+    @property
+    def config(self) -> Config:
+        """nbgrader's configuration of this class."""
+        return self._directory.config
 
     def folder(self, step: str, student: str, assignment: str) -> Path:
         """Where nbgrader keeps a step ("submitted", "autograded", "feedback", …) of a student's assignment."""
