@@ -1,0 +1,72 @@
+"""hw3: what its cases are made of, and the sentences about automatic differentiation that its themes share."""
+
+from torch import Tensor
+
+from course.exercises.case import Case, Draw, Given
+
+KEEPS_NO_GRAPH = (
+    "no gradient of the trace reaches the score's parameters, so a loss made of it could not train the score: pass "
+    "create_graph=True to torch.autograd.grad."
+)
+GRAPH_FREED = (
+    "the first derivative frees the graph that the next one needs: pass create_graph=True to torch.autograd.grad, "
+    "which keeps it and makes the result differentiable."
+)
+NOT_UNDER_NO_GRAD = (
+    "under torch.no_grad() there is no graph to differentiate, and this must work there too: compute inside "
+    "`with torch.enable_grad():`."
+)
+CALLERS_X = "x.requires_grad_() changes the caller's x: differentiate with respect to x.detach().requires_grad_()."
+X_DOES_NOT_ASK = "x does not ask for gradients: differentiate with respect to x.detach().requires_grad_()."
+BACKWARD = (
+    "`.backward()` adds to the gradients of the score's parameters, in the middle of somebody's training: use "
+    "torch.autograd.grad with respect to x alone."
+)
+NO_TRACE_GRADIENT = (
+    "the trace carries no gradient to the score's parameters, so training would see ½‖s‖² alone and shrink the score "
+    "to zero: compute it with create_graph=True, and detach nothing."
+)
+NO_SQUARE_GRADIENT = (
+    "½‖s‖² carries no gradient to the score's parameters, so training would see the trace alone, which has no lower "
+    "bound: leave out `.detach()` and `no_grad` there."
+)
+
+
+def network_score(draw: Draw, d: int, hidden: int = 8, kind: str = "NetworkScore", **more: Tensor) -> Given:
+    """A score that is not the gradient of anything, as a learned one: its Jacobian is not symmetric."""
+    tensors = {"win": draw.normal(d, hidden) / d**0.5, "bias": draw.normal(hidden), "wout": draw.normal(hidden, d) / 2}
+    return Given(kind, {**tensors, **more})
+
+
+def gaussian_score(draw: Draw, d: int) -> Given:
+    """Of a Gaussian with a mean that is not zero and a covariance that is not diagonal."""
+    return Given("LinearScore", {"centre": draw.normal(d), "precision": draw.precision(d)})
+
+
+def linear_score(draw: Draw, d: int) -> Given:
+    """Linear, with a Jacobian that is neither symmetric nor of one sign."""
+    return Given("LinearScore", {"centre": draw.normal(d), "precision": draw.normal(d, d)})
+
+
+def partial_score(draw: Draw, d: int, hidden: int = 8) -> Given:
+    """Its first coordinate is constant, and none depends on the last of x."""
+    tensors = {
+        "level": draw.normal(),
+        "win": draw.normal(d - 1, hidden),
+        "bias": draw.normal(hidden),
+        "wout": draw.normal(hidden, d - 1),
+    }
+    return Given("hw3.PartialScore", tensors)
+
+
+def case(draw: Draw, score: Given, b: int, d: int, no_grad: bool = False, probe: bool = False) -> Case:
+    """B points for a score, neither centred nor of unit variance, and a probe whose entries are not ±1."""
+    arguments: dict = {"score": score, "x": 2 * draw.normal(b, d) + 1}
+    if probe:
+        arguments["probe"] = draw.normal(b, d)
+    return Case(arguments, no_grad=no_grad, gradients=() if no_grad else ("score",), magnitude=50)
+
+
+def plain_score(x: Tensor) -> Tensor:
+    """Of N(0, I)."""
+    return -x
