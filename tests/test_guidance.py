@@ -199,3 +199,30 @@ def test_colorizing_replaces_grey_and_nothing_else(normal):
     rotate = lambda x: torch.einsum("kc,bchw->bkhw", basis, x)
     torch.testing.assert_close(rotate(out)[:, :1], noisy_known(grey, *PROCESS.kernel(0.5), noise), atol=1e-6, rtol=0)
     torch.testing.assert_close(rotate(out)[:, 1:], rotate(moved(x, 0.6, 0.5))[:, 1:], atol=1e-6, rtol=0)
+
+
+def test_colorizing_comes_to_agree_with_the_conditional():
+    """One-pixel images whose three channels are correlated: the colours given the grey are a Gaussian that is known."""
+    mean = torch.tensor([0.4, -0.2, 0.1]).double()
+    covariance = torch.tensor([[1.0, 0.6, 0.3], [0.6, 0.8, 0.1], [0.3, 0.1, 0.7]]).double()
+    pixel, basis, n = Gaussian(mean, covariance), luminance_basis().double(), 3000
+    generator, value = torch.Generator().manual_seed(0), 1.1
+
+    def score(x, t):
+        return pixel.diffuse(*NOISE.kernel(t)).score(x.flatten(1)).reshape(x.shape)
+
+    ancestral, grey = ddim(NOISE, score, 1.0, generator), torch.full((n, 1, 1, 1), value).double()
+
+    def step(x, t, s):
+        noise = torch.randn(grey.shape, generator=generator, dtype=x.dtype)
+        return colorize_step(x, t, s, ancestral, grey, NOISE.kernel, noise)
+
+    times = [*karras_times(20.0, 0.01, 100).tolist(), 0.0]
+    start = NOISE.prior(torch.zeros(n, 3, 1, 1).double(), generator)
+    *_, x = walk(resample(step, NOISE.kernel, 20, generator), start, times)
+    m, c = basis @ mean, basis @ covariance @ basis.T
+    y = x.flatten(1) @ basis.T
+    assert torch.allclose(y[:, 0], grey.flatten(), atol=1e-6)
+    gain = c[1:, 0] / c[0, 0]
+    torch.testing.assert_close(y[:, 1:].mean(0), m[1:] + gain * (value - m[0]), atol=0.05, rtol=0)
+    torch.testing.assert_close(y[:, 1:].T.cov(), c[1:, 1:] - torch.outer(gain, c[0, 1:]), atol=0.05, rtol=0)

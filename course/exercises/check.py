@@ -4,7 +4,7 @@ import html
 import inspect
 import secrets
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from importlib import import_module
 from pathlib import Path
 from pkgutil import iter_modules
@@ -14,8 +14,8 @@ import torch
 
 from course.exercises.case import Case
 from course.exercises.exercise import Exercise
-from course.exercises.judge import Finding, judge
-from course.exercises.probe import TookTooLong, observe_all, quiet, time_limit
+from course.exercises.judge import judge
+from course.exercises.probe import Observation, TookTooLong, observe_all, quiet, time_limit
 
 PUBLIC_SEED = 0
 """Cases in the notebook follow from this seed; at grading time from a fresh one."""
@@ -138,11 +138,18 @@ def check_exercise(exercise: Exercise, function: Callable, seed: int = PUBLIC_SE
         )
         return Verdict(exercise.name, 0, exercise.points, sentence, seed=seed)
     cases = all_cases(exercise, seed)
-    finding = judge(exercise, cases, observe_all(function, cases))
-    if finding.passed:
-        sentence = f"{_remark(exercise, function)} {finding.sentence}".strip()
-        return Verdict(exercise.name, exercise.points, exercise.points, sentence, seed=seed)
-    return _lost_points(exercise, finding, seed)
+    verdict = judged(exercise, cases, observe_all(function, cases), seed)
+    if not verdict.passed:
+        return verdict
+    return replace(verdict, sentence=f"{_remark(exercise, function)} {verdict.sentence}".strip())
+
+
+def judged(exercise: Exercise, cases: list[Case], seen: list[Observation], seed: int) -> Verdict:
+    """Judge what a function did on the cases that follow from a seed, wherever it was observed."""
+    finding = judge(exercise, cases, seen)
+    named = finding.misconception
+    points = exercise.points if finding.passed else round(exercise.points * named.credit) if named else 0
+    return Verdict(exercise.name, points, exercise.points, finding.sentence, named.name if named else None, seed)
 
 
 def all_cases(exercise: Exercise, seed: int) -> list[Case]:
@@ -156,12 +163,6 @@ def all_cases(exercise: Exercise, seed: int) -> list[Case]:
 def fresh_seed() -> int:
     """A seed that nobody could know before; grading uses one for each check and keeps it in the verdict."""
     return secrets.randbits(31)
-
-
-def _lost_points(exercise: Exercise, finding: Finding, seed: int) -> Verdict:
-    named = finding.misconception
-    points = round(exercise.points * named.credit) if named else 0
-    return Verdict(exercise.name, points, exercise.points, finding.sentence, named.name if named else None, seed)
 
 
 def _remark(exercise: Exercise, function: Callable) -> str:

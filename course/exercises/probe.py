@@ -60,6 +60,18 @@ def time_limit(seconds: float) -> Iterator[None]:
         signal.signal(signal.SIGALRM, previous)
 
 
+@contextlib.contextmanager
+def usual_state() -> Iterator[None]:
+    """PyTorch's own defaults, so that what a notebook changed for one exercise costs no points in another."""
+    dtype = torch.get_default_dtype()
+    with torch.inference_mode(False):
+        torch.set_default_dtype(torch.float32)
+        try:
+            yield
+        finally:
+            torch.set_default_dtype(dtype)
+
+
 class Printed(io.TextIOBase):
     """Swallows what is printed, warnings too, and counts its characters."""
 
@@ -103,7 +115,7 @@ def observe(function: Callable, case: Case) -> Observation:
     global_streams = _global_streams()
     seen = Observation()
     try:
-        with quiet() as printed, torch.set_grad_enabled(not case.no_grad):
+        with quiet() as printed, usual_state(), torch.set_grad_enabled(not case.no_grad):
             result = function(*arguments.values())
     except (Exception, SystemExit) as error:
         seen.facts["raised"] = _describe(error, function)

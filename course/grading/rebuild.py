@@ -47,7 +47,9 @@ def rebuild(original: NotebookNode, submitted: NotebookNode) -> Rebuilt:
         name = cell.metadata.nbgrader.grade_id
         cells += helpers.get(name, [])
         if name in answers:
-            cell.source = answers[name]
+            cell.source = str(answers[name].source)
+            if cell.cell_type == "markdown" and answers[name].get("attachments"):
+                cell.attachments = answers[name].attachments
         else:
             cell.source = ""
             notes.append(f"The answer cell {name} is missing from the submission and counts as empty.")
@@ -59,11 +61,11 @@ def rebuild(original: NotebookNode, submitted: NotebookNode) -> Rebuilt:
 
 def _take_apart(
     original: NotebookNode, submitted: NotebookNode
-) -> tuple[dict[str, str], dict[str, list[NotebookNode]], list[str]]:
-    """The student's answers and helper cells by grade id, and notes."""
+) -> tuple[dict[str, NotebookNode], dict[str, list[NotebookNode]], list[str]]:
+    """The student's answer cells and helper cells by grade id, and notes."""
     kinds = {cell.metadata.nbgrader.grade_id: cell.cell_type for cell in original.cells if _is_solution(cell)}
     given = {cell.get("id") for cell in original.cells} | {cell.source.strip() for cell in original.cells}
-    answers: dict[str, str] = {}
+    answers: dict[str, NotebookNode] = {}
     helpers: dict[str, list[NotebookNode]] = {}
     notes: list[str] = []
     waiting: list[NotebookNode] = []
@@ -75,9 +77,9 @@ def _take_apart(
                 notes.append(f"The answer cell {name} is there more than once; the first one counts.")
             elif cell.cell_type != kinds[name]:
                 notes.append(f"The answer cell {name} was turned into a {cell.cell_type} cell and counts as empty.")
-                answers[name] = ""
+                answers[name] = nbformat.v4.new_code_cell("")
             else:
-                answers[name] = str(cell.source)
+                answers[name] = cell
                 helpers[name] = waiting
             waiting = []
         elif name is not None:  # a test or another locked cell: nothing of it is taken, nor what stands before it

@@ -1,0 +1,225 @@
+"""Kernels in a sandbox: bubblewrap around a nursery, and a fork of it for each kernel.
+
+The sandbox has no network, sees Python, its packages and a copy of the library without answers, all read-only, and
+nothing else of this machine. Each kernel is walled off from the others as ``inside.walls`` says; its sockets are in a
+file system of its own, which the trusted side reaches through /proc.
+"""
+
+import atexit
+import contextlib
+import json
+import os
+import select
+import shutil
+import signal
+import socket
+import struct
+import subprocess
+import sys
+import sysconfig
+import tempfile
+import threading
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from course.grading.cgroup import ControlGroup
+from course.grading.inside.nursery import PREPARED, READY
+from course.grading.inside.walls import SOCKETS, Limits
+from course.grading.library import PACKAGE, copy_for
+
+START_SECONDS = 120.0
+FORK_SECONDS = 30.0
+PEER = struct.Struct("3i")
+
+
+class SandboxError(Exception):
+    """Kernels cannot be started safely here; the message says what to do."""
+
+
+@dataclass(frozen=True)
+class Settings:
+    """What kernels of one nursery have in common.
+
+    Attributes:
+        assignment: whose answers are left out of the library; None leaves all in.
+        limits: what one kernel may use.
+        devices: device files that kernels may use, such as /dev/nvidia0.
+    """
+
+    assignment: str | None = None
+    limits: Limits = Limits()
+    devices: tuple[str, ...] = ()
+
+
+class Kernel:
+    """A process in the sandbox that has become a kernel.
+
+    Attributes:
+        pid: as this side sees it.
+        ip: what stands before ``-port`` in the paths of its sockets.
+    """
+
+    def __init__(self, pid: int, settings: Settings):
+        self.pid = pid
+        self.ip = f"/proc/{pid}/root{SOCKETS}/k"
+        self._handle = os.pidfd_open(pid)
+        self._group = ControlGroup(f"score-course-{pid}", settings.limits.memory, settings.limits.processes)
+        self._group.add(pid)
+
+    def wait(self, seconds: float) -> bool:
+        """Whether it has ended within some seconds."""
+        return self._handle < 0 or bool(select.select([self._handle], [], [], seconds)[0])
+
+    def signal(self, number: int) -> None:
+        """Send a signal; SIGKILL ends every process that it started too."""
+        with contextlib.suppress(ProcessLookupError):
+            if self._handle >= 0:
+                signal.pidfd_send_signal(self._handle, number)
+
+    def close(self) -> None:
+        """End it, and give back what was kept for it."""
+        if self._handle >= 0:
+            self.signal(signal.SIGKILL)
+            self.wait(10.0)
+            os.close(self._handle)
+            self._handle = -1
+            self._group.close()
+
+
+class Nursery:
+    """bubblewrap with a fork server in it.
+
+    Raises:
+        SandboxError: if there is no bubblewrap, or it cannot make a sandbox here.
+    """
+
+    def __init__(self, settings: Settings):
+        program = shutil.which("bwrap")
+        if sys.platform != "linux" or program is None:
+            raise SandboxError(
+                "Grading needs bubblewrap to keep students' code apart from this machine: install it (Debian and Ubuntu: "
+                "`apt install bubblewrap`; it exists for Linux only), or trust the class and give --no-sandbox."
+            )
+        self.settings = settings
+        self._lock = threading.Lock()
+        self._folder = tempfile.TemporaryDirectory(prefix="score-course-")
+        self._errors = open(Path(self._folder.name) / "errors", "w+")  # noqa: SIM115
+        library = copy_for(settings.assignment, Path(self._folder.name))
+        self._control, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        self._process = subprocess.Popen(
+            [program, *_walls(library, settings), *_program(theirs.fileno())],
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL,
+            stderr=self._errors,
+            pass_fds=[theirs.fileno()],
+        )
+        theirs.close()
+        self._control.settimeout(START_SECONDS)
+        if self._receive() != PREPARED:
+            self.close()
+            raise SandboxError(f"bubblewrap could not make a sandbox here: {self._complaint()}")
+
+    def kernel(self, connection: dict[str, Any]) -> Kernel:
+        """A new kernel, listening where its connection information says.
+
+        Raises:
+            SandboxError: if it did not come up.
+        """
+        request = {"connection": connection, "limits": asdict(self.settings.limits)}
+        mine, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        with mine, theirs:
+            mine.setsockopt(socket.SOL_SOCKET, socket.SO_PASSCRED, 1)
+            mine.settimeout(FORK_SECONDS)
+            with self._lock:
+                socket.send_fds(self._control, [json.dumps(request).encode()], [theirs.fileno()])
+            theirs.close()
+            try:
+                message, ancillary, _, _ = mine.recvmsg(1000, socket.CMSG_SPACE(PEER.size))
+            except TimeoutError:
+                raise SandboxError(f"A kernel did not start within {FORK_SECONDS:.0f} seconds.") from None
+        if message != READY:
+            raise SandboxError(f"A kernel could not be walled in: {message.decode() or 'the nursery has ended.'}")
+        pid, _, _ = PEER.unpack(ancillary[0][2])
+        return Kernel(pid, self.settings)
+
+    @property
+    def alive(self) -> bool:
+        """Whether kernels can be had from it."""
+        return self._process.poll() is None
+
+    def close(self) -> None:
+        """End the nursery and every kernel of it."""
+        self._control.close()
+        self._process.kill()
+        self._process.wait()
+        with contextlib.suppress(OSError):
+            self._folder.cleanup()
+
+    def _receive(self) -> bytes:
+        try:
+            return self._control.recv(64)
+        except OSError:
+            return b""
+
+    def _complaint(self) -> str:
+        self._errors.seek(0)
+        lines = self._errors.read().strip().splitlines()
+        return lines[-1] if lines else "it gave no reason."
+
+
+_nurseries: dict[Settings, Nursery] = {}
+_making = threading.Lock()
+
+
+def nursery(settings: Settings) -> Nursery:
+    """The nursery of this process for some settings, made when it is first asked for and ended with the process."""
+    with _making:
+        if settings not in _nurseries or not _nurseries[settings].alive:
+            _nurseries[settings] = Nursery(settings)
+            atexit.register(_nurseries[settings].close)
+        return _nurseries[settings]
+
+
+# -- what bubblewrap is told -------------------------------------------------------------------------------------------
+
+
+def _walls(library: Path, settings: Settings) -> list[str]:
+    """No network, no other process, nothing to write to, and only what Python needs to be seen."""
+    options = ["--unshare-user", "--unshare-all", "--die-with-parent", "--new-session", "--cap-add", "ALL"]
+    options += ["--uid", "0", "--gid", "0", "--hostname", "sandbox", "--clearenv"]
+    for name, value in _environment().items():
+        options += ["--setenv", name, value]
+    for path in _seen():
+        options += ["--symlink", os.readlink(path), path] if os.path.islink(path) else ["--ro-bind", path, path]
+    options += ["--ro-bind", str(library), str(PACKAGE), "--proc", "/proc", "--dev", "/dev"]
+    for device in settings.devices:
+        options += ["--dev-bind", device, device]
+    options += ["--dir", "/dev/shm", "--remount-ro", "/dev", "--dir", SOCKETS, "--tmpfs", "/tmp", "--remount-ro", "/"]
+    return [*options, "--chdir", "/tmp", "--"]
+
+
+def _seen() -> list[str]:
+    """The system's programs and libraries, and Python's: its own, and those of the environment it runs in."""
+    system = ["/usr", "/bin", "/sbin", "/lib", "/lib32", "/lib64", "/libx32", "/etc/ld.so.cache", "/etc/fonts"]
+    python = [sys.base_prefix, sys.prefix, sysconfig.get_path("purelib"), sysconfig.get_path("platlib")]
+    seen: list[str] = []
+    for path in [*system, *python]:
+        covered = any(Path(path).is_relative_to(other) for other in seen if not os.path.islink(other))
+        if os.path.lexists(path) and not covered:
+            seen.append(path)
+    return seen
+
+
+def _environment() -> dict[str, str]:
+    return {
+        "PATH": os.pathsep.join([str(Path(sys.executable).parent), "/usr/bin", "/bin"]),
+        "HOME": "/tmp",
+        "LANG": "C.UTF-8",
+        "MPLBACKEND": "module://matplotlib_inline.backend_inline",
+        "OMP_NUM_THREADS": "1",
+    }
+
+
+def _program(descriptor: int) -> list[str]:
+    return [sys.executable, "-I", "-B", "-m", "course.grading.inside.nursery", str(descriptor)]
