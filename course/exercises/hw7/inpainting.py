@@ -1,14 +1,13 @@
 """hw7: what is known of x, put back after every step."""
 
-from itertools import pairwise
-
 import torch
 
 from course import guidance
 from course.densities import Gaussian
 from course.exercises.case import Case, Draw, Given
 from course.exercises.exercise import Exercise
-from course.sampling import karras_times
+from course.processes import EDM
+from course.sampling import ddim, karras_times, walk
 
 
 def a_step(draw: Draw, d: int) -> Given:
@@ -122,18 +121,20 @@ CORRELATED = Gaussian(torch.zeros(2), torch.tensor([[1.0, 0.8], [0.8, 1.0]]))
 
 
 def _inpaint_remark(function) -> str:
-    """Inpaint the second coordinate of a Gaussian in 60 deterministic steps, the first being 1."""
-    generator, n = torch.Generator().manual_seed(0), 2000
+    """Inpaint the second coordinate of a Gaussian in 60 steps, the first being 1."""
+    generator, n, process = torch.Generator().manual_seed(0), 2000, EDM()
     known, mask = torch.ones(n, 2), torch.tensor([1.0, 0.0]).expand(n, 2)
-    x, times = 20 * torch.randn(n, 2, generator=generator), [*karras_times(20.0, 0.01, 60).tolist(), 0.0]
-    step = lambda x, t, s: x + (t - s) * t * CORRELATED.diffuse(1.0, t).score(x)
-    with torch.no_grad():
-        for t, s in pairwise(times):
-            noise = torch.randn(n, 2, generator=generator)
-            x = function(x, t, s, step, known, mask, lambda t: (1.0, t), noise)
+    ancestral = ddim(process, lambda x, t: CORRELATED.diffuse(1.0, t).score(x), 1.0, generator)
+
+    def step(x, t, s):
+        noise = torch.randn(n, 2, generator=generator)
+        return function(x, t, s, ancestral, known, mask, process.kernel, noise)
+
+    start = 20 * torch.randn(n, 2, generator=generator)
+    *_, x = walk(step, start, [*karras_times(20.0, 0.01, 60).tolist(), 0.0])
     return (
         f"two numbers of correlation 0.8, the first known to be 1: the second comes out as {x[:, 1].mean():.2f} on "
-        "average, and exactly it is 0.80. Why not quite? See the picture below."
+        "average, and exactly it is 0.80. Why not quite? The picture below tells."
     )
 
 
