@@ -116,7 +116,10 @@ class Archive:
     def _check(self, member: Member, size: int) -> None:
         most = self._limits
         if self._spent > most.total_bytes:
-            raise self._refusal(f"unpacks to more than {_megabytes(most.total_bytes)}; collect it in smaller parts")
+            raise GradingError(
+                f"{self.path} unpacks to more than {_megabytes(most.total_bytes)}; what came after {member} was not "
+                "collected: collect it in smaller parts."
+            )
         if size > most.member_bytes:
             raise UnfitMember(
                 f"{member} unpacks to more than {_megabytes(most.member_bytes)}; ask for it with its outputs cleared."

@@ -57,8 +57,8 @@ class OfficeExport(ExportPlugin):
                 raise
             fail("%s", error)
 
-    def write(self, gradebook: Gradebook) -> list[str]:
-        """Write the file, and return the warnings that belong to it."""
+    def write(self, gradebook: Gradebook) -> tuple[Path, list[str]]:
+        """Write the file, and return where, and the warnings that belong to it."""
         chosen = [str(name) for name in self.assignment]
         known = {one.name: one for one in gradebook.assignments}
         for name in chosen:
@@ -70,16 +70,15 @@ class OfficeExport(ExportPlugin):
         assignments = [known[name] for name in chosen or known]
         if not assignments:
             raise GradingError("The gradebook knows no assignments; release one first: `course release`.")
-        to = str(self.to) or f"{'-'.join(chosen) or 'grades'}-{self.form}.csv"
+        to = Path(str(self.to) or f"{'-'.join(chosen) or 'grades'}-{self.form}.csv")
         wanted = {str(name) for name in self.student}
         people = [one for one in students(gradebook) if not wanted or one.id in wanted]
         results = {one.name: _results(gradebook, one, people) for one in assignments}
-        self.to = to
-        _write(Path(to), self.table(people, assignments, results))
+        _write(to, self.table(people, assignments, results))
         warnings = list(_warnings(results))
         for warning in warnings:
             self.log.warning("%s", warning)
-        return warnings
+        return to, warnings
 
     def table(
         self, people: list[Person], assignments: list[Assignment], results: dict[str, dict[str, Result]]
@@ -125,7 +124,7 @@ class CanvasExport(OfficeExport):
         yield ["Student", "ID", "SIS User ID", "SIS Login ID", "Section", *titles]
         yield ["    Points Possible", "", "", "", "", *(float(one.max_score) for one in assignments)]
         for person in people:
-            name = f"{person.last_name}, {person.first_name}" if person.first_name else person.last_name
+            name = ", ".join(part for part in (person.last_name, person.first_name) if part)
             scores = [results[one.name][person.id].score for one in assignments]
             yield [name, person.lms_user_id, "", person.id, "", *scores]
 
@@ -190,7 +189,7 @@ def export(room: Classroom, assignment: str, form: str, to: Path | None = None) 
     plugin = FORMS[form](config=room.config)
     plugin.to, plugin.assignment = str(to or ""), [assignment]
     with room.gradebook as gradebook:
-        warnings = plugin.write(gradebook)
+        path, warnings = plugin.write(gradebook)
         graded = {one.student.id for one in gradebook.assignment_submissions(assignment)}
         waiting = [one.id for one in students(gradebook) if one.id not in graded]
     waiting = [one for one in waiting if (room.folder("submitted", one, assignment) / f"{assignment}.ipynb").is_file()]
@@ -199,7 +198,7 @@ def export(room: Classroom, assignment: str, form: str, to: Path | None = None) 
             f"{len(waiting)} submissions of {assignment} are collected but not graded, and are exported as not there: "
             f"{', '.join(waiting)}."
         )
-    return Path(plugin.to), warnings
+    return path, warnings
 
 
 def _results(gradebook: Gradebook, assignment: Assignment, people: list[Person]) -> dict[str, Result]:

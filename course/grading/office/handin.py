@@ -8,7 +8,7 @@ import filecmp
 import os
 import re
 import shutil
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta, timezone, tzinfo
 from pathlib import Path
@@ -25,6 +25,7 @@ from course.grading.office.tables import shown
 
 STAMP = "timestamp.txt"
 STAGING = ".collecting"
+PACKED = (".zip", ".7z", ".rar", ".tar", ".gz", ".tgz", ".xz")
 
 
 @dataclass
@@ -46,7 +47,7 @@ class Receipt:
     def __str__(self) -> str:
         states = list(self.states.values())
         counts = [f"{states.count(state)} {state}" for state in ("new", "replaced", "unchanged", "kept")]
-        lines = [f"{len(self.states)} submissions collected: {', '.join(counts)}."]
+        lines = [f"{len(states)} submissions: {', '.join(counts)}."]
         lines += [f"· {note}" for note in self.notes]
         lines += [f"✗ {problem}" for problem in self.problems]
         if self.missing:
@@ -75,7 +76,7 @@ class _Desk:
 def collect(
     room: Classroom,
     assignment: str,
-    paths: Iterable[Path],
+    paths: Sequence[Path],
     zone: tzinfo | None = None,
     limits: Limits = Limits(),  # noqa: B008, it is frozen
 ) -> Receipt:
@@ -90,31 +91,37 @@ def collect(
         limits: what an archive stays within.
 
     Returns:
-        What was collected, and what was not. One student's bad file leaves the others' in peace.
+        What was collected, and what was not. One student's bad file leaves the others' in peace, and so does an
+        archive that is refused as a whole (see ``Archive``): either is a problem in the receipt.
 
     Raises:
-        GradingError: if the assignment is unknown, the roster empty, or a file no platform's zip file or worksheet; of
-            that file nothing is collected then.
+        GradingError: if the assignment is unknown, the roster empty, a worksheet unreadable, or no zip file is named.
     """
     if assignment not in room.assignments:
         known = ", ".join(room.assignments) or "none"
         raise GradingError(f"There is no assignment '{shown(assignment)}' in solutions/; there are: {known}.")
-    paths = list(paths)
+    sheets = [path for path in paths if path.suffix.lower() == ".csv"]
+    archives = [path for path in paths if path not in sheets]
+    if not archives:
+        raise GradingError("No zip file was named; give those of Canvas, Moodle or Gradescope as they were downloaded.")
     with room.gradebook as gradebook:
         directory = Directory(students(gradebook))
         if not directory.people:
             raise GradingError("The gradebook knows no students; bring in the class list: `course roster FILE.csv`.")
         desk = _Desk(room, assignment, gradebook, directory, Receipt())
         worksheet = Worksheet({}, {})
-        for path in (one for one in paths if one.suffix.lower() == ".csv"):
+        for path in sheets:
             told = read_worksheet(path, directory, zone)
             worksheet = Worksheet(worksheet.people | told.people, worksheet.times | told.times)
         try:
-            for path in (one for one in paths if one.suffix.lower() != ".csv"):
-                with Archive(path, zone, limits) as archive:
-                    _collect(desk, archive, *sort_out(archive, directory, worksheet))
+            for path in archives:
+                try:
+                    with Archive(path, zone, limits) as archive:
+                        _collect(desk, archive, *sort_out(archive, directory, worksheet))
+                except GradingError as error:
+                    desk.receipt.problems.append(str(error))
         finally:
-            shutil.rmtree(desk.staging.parent, ignore_errors=True)
+            shutil.rmtree(desk.staging, ignore_errors=True)
         notebook = f"{assignment}.ipynb"
         desk.receipt.missing = [one.id for one in directory.people if not (desk.folder(one.id) / notebook).is_file()]
     return desk.receipt
@@ -134,16 +141,16 @@ def time_zone(name: str) -> tzinfo | None:
 
 def _collect(desk: _Desk, archive: Archive, platform: str, handed: list[Handed]) -> None:
     notebooks: dict[Person, list[Handed]] = {}
+    others: dict[Person, list[Handed]] = {}
     for one in handed:
-        wanted = one.file.lower().endswith(".ipynb")
-        if not one.people and (wanted or not _is_text_entry(one)):
+        if not one.people:
             label = f"{shown(one.label)}: {one.member}"
             desk.receipt.problems.append(f"{label} is nobody's: {one.why}; mend the roster, or place it by hand.")
-        elif wanted:
-            for person in one.people:
-                notebooks.setdefault(person, []).append(one)
-        elif one.people:
-            _say_left_out(desk, one)
+        for person in one.people:
+            kind = notebooks if one.file.lower().endswith(".ipynb") else others
+            kind.setdefault(person, []).append(one)
+    for person, found in others.items():
+        _say_left_out(desk, person, found)
     if platform == "Moodle" and notebooks and not any(one.when for one in handed):
         desk.receipt.notes.append(
             f"{archive.path.name} is dated by its download, so nobody counts as late; give Moodle's grading worksheet "
@@ -155,26 +162,27 @@ def _collect(desk: _Desk, archive: Archive, platform: str, handed: list[Handed])
             try:
                 desk.receipt.states[person.id] = _place(desk, archive, platform, person, chosen)
             except UnfitMember as error:
-                desk.receipt.problems.append(f"{shown(person.name)} ({person.id}): {error}")
+                desk.receipt.problems.append(f"{_who(person)}: {error}")
 
 
-def _is_text_entry(one: Handed) -> bool:
-    return one.file.lower().endswith((".html", ".htm"))
-
-
-def _say_left_out(desk: _Desk, one: Handed) -> None:
-    who = " and ".join(f"{shown(person.name)} ({person.id})" for person in one.people)
-    if one.file.lower().endswith((".zip", ".7z", ".rar", ".tar", ".gz", ".tgz")):
+def _say_left_out(desk: _Desk, person: Person, found: list[Handed]) -> None:
+    packed = [str(one.member) for one in found if one.file.lower().endswith(PACKED)]
+    others = [str(one.member) for one in found if not one.file.lower().endswith(PACKED)]
+    if packed:
         desk.receipt.problems.append(
-            f"{who} handed in an archive, {one.member}; unpack it by hand, or ask for a notebook."
+            f"{_who(person)} handed in an archive, {', '.join(packed)}; unpack it by hand, or ask for a notebook."
         )
-    else:
-        desk.receipt.notes.append(f"{who}: {one.member} is no notebook and was left out.")
+    if others:
+        desk.receipt.notes.append(f"{_who(person)}: left out, being no notebooks: {', '.join(others)}.")
+
+
+def _who(person: Person) -> str:
+    return f"{shown(person.name)} ({person.id})"
 
 
 def _choose(desk: _Desk, person: Person, found: list[Handed]) -> Handed | None:
     """The notebook that counts, of those that one student handed in; None, and a problem said, if nobody can tell."""
-    who = f"{shown(person.name)} ({person.id})"
+    who = _who(person)
     named = [one for one in found if _stem(one) == desk.assignment.casefold()] or found
     newest = max(named, key=lambda one: one.order)
     rivals = [one for one in named if one is not newest]
@@ -253,7 +261,7 @@ def _late(desk: _Desk, person: Person, one: Handed) -> datetime | None:
         due = next((submission.duedate for submission in _submission(desk, person)), due)
     except MissingEntry:
         due = None
-    who = f"{shown(person.name)} ({person.id})"
+    who = _who(person)
     if due is None:
         desk.receipt.notes.append(
             f"{who} is late, and the gradebook knows no due date of {desk.assignment}, so no penalty can follow; "

@@ -136,13 +136,13 @@ def _moodle(table: Table) -> Found:
 
 
 def _gradescope(table: Table) -> Found:
+    table = replace(table, rows=tuple(row for row in table.rows if row[1].get("Role", "Student") == "Student"))
     key = _filled(table, "SID", "Email")
     found = []
     for line, row in table.rows:
         first, last = _split(row.get("Name", ""))
-        if row.get("Role", "Student") == "Student":
-            names = row.get("First Name", first), row.get("Last Name", last)
-            found.append((line, Person(row.get(key, ""), *names, row["Email"])))
+        names = row.get("First Name", first), row.get("Last Name", last)
+        found.append((line, Person(row.get(key, ""), *names, row["Email"])))
     return found
 
 
