@@ -52,6 +52,38 @@ def demo(
 
 
 @app.command()
+def grade(
+    assignment: Annotated[str, typer.Argument(help="Such as hw2.")],
+    student: Annotated[list[str] | None, typer.Option(help="Only this student; may be given more than once.")] = None,
+    force: Annotated[bool, typer.Option(help="Grade again what is recorded already.")] = False,
+    sandbox: Annotated[bool, typer.Option(help="Keep students' code apart from this machine.")] = True,
+    workers: Annotated[int | None, typer.Option(help="Processes on this machine; one a core if not given.")] = None,
+    scheduler: Annotated[str | None, typer.Option(help="Address of a Dask scheduler to use instead.")] = None,
+    memory: Annotated[float, typer.Option(help="GiB that one submission may use.")] = 4.0,
+    gpu: Annotated[bool, typer.Option(help="Let submissions use this machine's NVIDIA GPUs.")] = False,
+    cell_seconds: Annotated[float, typer.Option(help="For one cell, or one exercise's cases.")] = 30.0,
+    total_seconds: Annotated[float, typer.Option(help="For all cells of a submission.")] = 120.0,
+) -> None:
+    """Grade every submission of an assignment that is not recorded yet, side by side, each in a sandbox."""
+    with _instructor():
+        from course.grading.classroom import Classroom
+        from course.grading.screen import grade_on_screen
+
+        grade_on_screen(
+            Classroom(Path.cwd()),
+            assignment,
+            sandbox=sandbox,
+            memory=int(memory * 2**30),
+            gpu=gpu,
+            students=student,
+            force=force,
+            workers=workers,
+            scheduler=scheduler,
+            seconds=(cell_seconds, total_seconds),
+        )
+
+
+@app.command()
 def report(assignment: Annotated[str, typer.Argument(help="Such as hw2.")]) -> None:
     """Show how a class did: scores, passes an exercise, and the misconceptions found."""
     with _instructor():

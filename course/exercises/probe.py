@@ -125,7 +125,7 @@ def observe(function: Callable, case: Case) -> Observation:
     changed = [what + name for name, t in watched.items() for what in _changes(before[name], _state(t))]
     if changed:
         seen.facts["changed"] = changed
-    if _global_streams() != global_streams:
+    if _global_streams() != global_streams and _draws_again(function, case):
         seen.facts["drew"] = True
     _record(seen, result, watched)
     for name in case.gradients:
@@ -169,6 +169,15 @@ def _changes(before: tuple, after: tuple) -> Iterator[str]:
 
 def _global_streams() -> tuple:
     return torch.get_rng_state().numpy().tobytes(), random.getstate(), str(np.random.get_state())  # noqa: NPY002
+
+
+def _draws_again(function: Callable, case: Case) -> bool:
+    """Whether a second call moves the global streams too: the first time, another thread may have done it."""
+    arguments = [_hand_over(value, case.device) for value in case.arguments.values()]
+    before = _global_streams()
+    with contextlib.suppress(Exception), quiet(), usual_state(), torch.set_grad_enabled(not case.no_grad):
+        function(*arguments)
+    return _global_streams() != before
 
 
 def _record(seen: Observation, result: Any, watched: dict[str, Tensor]) -> None:

@@ -4,6 +4,7 @@ What comes from beside a student's code is not trusted: a message that is not ex
 """
 
 import json
+from collections.abc import Callable
 from typing import Any
 
 import torch
@@ -77,9 +78,7 @@ def unpack_cases(message: bytes) -> list[Case]:
 def pack_observations(seen: list[Observation]) -> bytes:
     """Observations as bytes, for ``unpack_observations``; tensors go to the CPU, their device is told."""
     tensors = {f"{i} {name}": t.cpu().contiguous() for i, one in enumerate(seen) for name, t in one.tensors.items()}
-    told = [
-        {"facts": one.facts, "devices": {name: t.device.type for name, t in one.tensors.items()}} for one in seen
-    ]
+    told = [{"facts": one.facts, "devices": {name: t.device.type for name, t in one.tensors.items()}} for one in seen]
     return _join(told, tensors)
 
 
@@ -110,15 +109,15 @@ def unpack_observations(message: bytes, most: int) -> list[Observation]:
         raise NotAnObservation(f"The kernel sent something else than observations ({type(error).__name__}).") from None
 
 
-# -- the facts of an observation, as ``probe`` writes them ---------------------------------------------------------------
+# -- the facts of an observation, as ``probe`` writes them -------------------------------------------------------------
 
 LONGEST_TEXT = 300
 
 
 def _facts(facts: Any) -> dict[str, Any]:
     """Only the facts that there are, each of its own type, no text longer than a line."""
-    kinds = {"raised": _raised, "returned": _texts, "changed": _texts, "shares": _texts}
-    kinds |= {"printed": lambda n: int(_a(int, n)), "drew": lambda b: bool(b), "attached": lambda b: bool(b)}
+    kinds: dict[str, Callable[[Any], Any]] = {"raised": _raised, "printed": lambda n: int(_a(int, n))}
+    kinds |= {"returned": _texts, "changed": _texts, "shares": _texts, "drew": bool, "attached": bool}
     facts = _a(dict, facts)
     checked = {name: kinds[name](value) for name, value in facts.items()}
     if "raised" not in checked and not checked.get("returned"):

@@ -25,7 +25,10 @@ class ControlGroup:
 
     def __init__(self, name: str, memory: int, processes: int):
         self._folders: list[Path] = []
-        limits = {"memory": ("memory.max", "memory.limit_in_bytes", memory), "pids": ("pids.max", "pids.max", processes)}
+        limits = {
+            "memory": ("memory.max", "memory.limit_in_bytes", memory),
+            "pids": ("pids.max", "pids.max", processes),
+        }
         unified = _own_unified()
         for controller, (new, old, most) in limits.items():
             folder = (unified or ROOT / controller / _own_legacy(controller)) / name

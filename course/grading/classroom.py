@@ -4,6 +4,7 @@ import os
 import sys
 import warnings
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -12,7 +13,7 @@ import nbformat
 from nbgrader.api import Gradebook
 from nbgrader.apps import NbGraderAPI
 from nbgrader.coursedir import CourseDirectory
-from traitlets.config import Config, PyFileConfigLoader
+from traitlets.config import PyFileConfigLoader
 
 from course.exercises.check import VERDICT_MIME, Verdict
 
@@ -50,11 +51,22 @@ class Classroom:
             raise GradingError(f"There is no {CONFIG} in {self.root}; run this command in the folder that has it.")
         config = PyFileConfigLoader(CONFIG, path=str(self.root)).load_config()
         config.CourseDirectory.root = str(self.root)
-        config.CourseDirectory.db_url = f"sqlite:///{self.root / 'class' / 'gradebook.db'}"
+        config.CourseDirectory.db_url = _absolute(str(config.CourseDirectory.db_url), self.root)
         (self.root / "class").mkdir(exist_ok=True)
+        self.config = config
         _find_own_programs()
         self._directory = CourseDirectory(config=config)
         self._nbgrader = NbGraderAPI(self._directory, config=config)
+
+    @property
+    def database(self) -> str:
+        """The address of the gradebook, as SQLAlchemy takes it."""
+        return self._directory.db_url
+
+    @property
+    def course_id(self) -> str:
+        """nbgrader's name of the course."""
+        return self._directory.course_id
 
     @property
     def assignments(self) -> list[str]:
@@ -65,11 +77,6 @@ class Classroom:
     def gradebook(self) -> Gradebook:
         """nbgrader's gradebook of this class, for a ``with`` statement."""
         return self._nbgrader.gradebook
-
-    @property
-    def config(self) -> Config:
-        """nbgrader's configuration of this class."""
-        return self._directory.config
 
     def folder(self, step: str, student: str, assignment: str) -> Path:
         """Where nbgrader keeps a step ("submitted", "autograded", "feedback", …) of a student's assignment."""
@@ -115,13 +122,25 @@ class Classroom:
         return list(read_verdicts(path))
 
     def _do(self, what: str, action: Any, *args: Any, **kwargs: Any) -> None:
-        with warnings.catch_warnings():
-            # the way nbgrader handles its own database is not for its users to mend
-            warnings.filterwarnings("ignore", "Object of type <Submitted.* not in session")
+        with quiet_database():
             result = action(*args, **kwargs)
         if not result["success"]:
             detail = result.get("log") or result.get("error") or "it gave no reason."
             raise GradingError(f"nbgrader failed at {what}:\n{detail.strip()}")
+
+
+@contextmanager
+def quiet_database() -> Iterator[None]:
+    """The way nbgrader handles its own database is not for its users to mend."""
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", "Object of type <Submitted.* not in session")
+        yield
+
+
+def _absolute(url: str, root: Path) -> str:
+    """A relative SQLite file is in the course's folder, wherever the command is run."""
+    prefix, _, path = url.partition("sqlite:///")
+    return f"sqlite:///{root / path}" if path and not prefix else url
 
 
 def _find_own_programs() -> None:

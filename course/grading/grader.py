@@ -160,8 +160,8 @@ class _Run:
         name = CHECKED.search(cell.source)
         if name is None or name[1] not in self.exercises:
             raise BadAssignment(
-                f"The test cell {cell.metadata.nbgrader.grade_id} of {self.task.assignment} calls no `check(...)` of an "
-                "exercise; tests that run beside a student's code cannot be trusted. Use `nbgrader autograde` for it."
+                f"The test cell {cell.metadata.nbgrader.grade_id} of {self.task.assignment} calls no `check(...)` of "
+                "an exercise; tests that run beside a student's code cannot be trusted; use nbgrader's autograde."
             )
         return self.exercises[name[1]]
 

@@ -19,7 +19,7 @@ HIDDEN = '''"""Left out while {assignment} is graded."""
 raise ImportError("{module} holds answers of {assignment} and is not there while {assignment} is graded.")
 '''
 
-EXERCISES = '''"""The names and signatures of {assignment}'s exercises; what is right is known outside of the sandbox only."""
+EXERCISES = '''"""The names and signatures of {assignment}'s exercises; what is right is known outside."""
 
 from course.exercises.exercise import Exercise
 

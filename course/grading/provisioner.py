@@ -10,7 +10,7 @@ specification's command says.
 
 import asyncio
 import signal
-from typing import Any
+from typing import Any, cast
 
 from jupyter_client.connect import KernelConnectionInfo
 from jupyter_client.provisioning import KernelProvisionerBase
@@ -61,10 +61,13 @@ class SandboxProvisioner(KernelProvisionerBase):
 
     async def launch_kernel(self, cmd: list[str], **kwargs: Any) -> KernelConnectionInfo:
         settings = Settings(self.assignment or None, Limits(memory=self.memory), tuple(self.devices))
+        assert self.parent is not None
         session = self.parent.session
-        told = {**PORTS, "key": session.key.decode(), "signature_scheme": session.signature_scheme}
+        told: dict[str, Any] = {**PORTS, "key": session.key.decode(), "signature_scheme": session.signature_scheme}
         self.kernel = nursery(settings).kernel(told)
-        self.connection_info = {**told, "key": session.key, "transport": "ipc", "ip": self.kernel.ip}
+        self.connection_info = cast(
+            KernelConnectionInfo, {**told, "key": session.key, "transport": "ipc", "ip": self.kernel.ip}
+        )
         return self.connection_info
 
     async def cleanup(self, restart: bool = False) -> None:

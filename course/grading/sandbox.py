@@ -19,8 +19,10 @@ import sys
 import sysconfig
 import tempfile
 import threading
-from dataclasses import asdict, dataclass
+from collections.abc import Callable
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
+from queue import Queue
 from typing import Any
 
 from course.grading.cgroup import ControlGroup
@@ -48,7 +50,7 @@ class Settings:
     """
 
     assignment: str | None = None
-    limits: Limits = Limits()
+    limits: Limits = field(default_factory=Limits)
     devices: tuple[str, ...] = ()
 
 
@@ -98,8 +100,8 @@ class Nursery:
         program = shutil.which("bwrap")
         if sys.platform != "linux" or program is None:
             raise SandboxError(
-                "Grading needs bubblewrap to keep students' code apart from this machine: install it (Debian and Ubuntu: "
-                "`apt install bubblewrap`; it exists for Linux only), or trust the class and give --no-sandbox."
+                "Grading needs bubblewrap to keep students' code apart from this machine: install it (on Debian and "
+                "Ubuntu: `apt install bubblewrap`; it exists for Linux only), or trust the class and give --no-sandbox."
             )
         self.settings = settings
         self._lock = threading.Lock()
@@ -107,18 +109,19 @@ class Nursery:
         self._errors = open(Path(self._folder.name) / "errors", "w+")  # noqa: SIM115
         library = copy_for(settings.assignment, Path(self._folder.name))
         self._control, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
-        self._process = subprocess.Popen(
-            [program, *_walls(library, settings), *_program(theirs.fileno())],
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.DEVNULL,
-            stderr=self._errors,
-            pass_fds=[theirs.fileno()],
-        )
+        command = [program, *_walls(library, settings), *_program(theirs.fileno())]
+        self._process = _outlive(lambda: self._start(command, theirs.fileno()))
         theirs.close()
         self._control.settimeout(START_SECONDS)
         if self._receive() != PREPARED:
             self.close()
             raise SandboxError(f"bubblewrap could not make a sandbox here: {self._complaint()}")
+
+    def _start(self, command: list[str], descriptor: int) -> subprocess.Popen:
+        nothing = subprocess.DEVNULL
+        return subprocess.Popen(
+            command, stdin=nothing, stdout=nothing, stderr=self._errors, pass_fds=[descriptor], cwd="/"
+        )
 
     def kernel(self, connection: dict[str, Any]) -> Kernel:
         """A new kernel, listening where its connection information says.
@@ -166,6 +169,26 @@ class Nursery:
         self._errors.seek(0)
         lines = self._errors.read().strip().splitlines()
         return lines[-1] if lines else "it gave no reason."
+
+
+def _outlive(start: Callable[[], subprocess.Popen]) -> subprocess.Popen:
+    """Start a process from a thread that lives as long: bubblewrap ends with the thread that started it."""
+    started: Queue[subprocess.Popen | BaseException] = Queue()
+
+    def keep() -> None:
+        try:
+            process = start()
+        except BaseException as error:
+            started.put(error)
+        else:
+            started.put(process)
+            process.wait()
+
+    threading.Thread(target=keep, daemon=True, name="nursery").start()
+    process = started.get()
+    if isinstance(process, BaseException):
+        raise process
+    return process
 
 
 _nurseries: dict[Settings, Nursery] = {}

@@ -28,6 +28,8 @@ MOST_MESSAGES = 20_000
 MOST_BYTES = 64 * 2**20
 """What a kernel may send for one cell before it is stopped."""
 
+ASK = "__import__('course.grading.inside.answer', fromlist=['answer'])"
+
 KEPT_CHARACTERS = 20_000
 """What is kept of the output of one cell, for the feedback."""
 
@@ -127,7 +129,9 @@ class Session:
             NotAnObservation: if something else came back.
         """
         packed = base64.b64encode(pack_cases(cases)).decode()
-        call = f"import course.grading.inside.answer\ncourse.grading.inside.answer.answer({name!r}, globals(), {packed!r})"
+        call = (
+            f"import course.grading.inside.answer\ncourse.grading.inside.answer.answer({name!r}, globals(), {packed!r})"
+        )
         heard = self._run(call, seconds)
         try:
             message = base64.b64decode(heard.observed, validate=True)
@@ -173,7 +177,7 @@ class Session:
             left = deadline - time.monotonic()
             if left <= 0:
                 raise Stopped(f"this cell did not end within {seconds:.0f} seconds.")
-            ready = dict(poller.poll(1000 * min(left, 0.25)))
+            ready = dict(poller.poll(int(1000 * min(left, 0.25))))
             if not ready and not self._manager.is_alive():
                 raise Stopped("the kernel died in this cell: it left the program, or used too much memory.")
             for name, socket in sockets.items():

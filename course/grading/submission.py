@@ -98,7 +98,9 @@ def _pictures(attachments: Any) -> dict[str, dict[str, str]]:
     if not isinstance(attachments, dict):
         return {}
     return {
-        str(name): {kind: data for kind, data in one.items() if kind in ("image/png", "image/jpeg") and isinstance(data, str)}
+        str(name): {
+            kind: data for kind, data in one.items() if kind in ("image/png", "image/jpeg") and isinstance(data, str)
+        }
         for name, one in attachments.items()
         if isinstance(one, dict)
     }

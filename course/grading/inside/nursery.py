@@ -1,8 +1,8 @@
 """A fork server: a process that has imported what kernels need, and has a child for each kernel that is asked for.
 
 Importing torch takes seconds, a fork takes milliseconds. The nursery itself never computes: after a first parallel
-operation a fork would hang. It speaks over one socket that it was given (``python -m course.grading.inside.nursery FD``):
-each request is JSON with a socket of its own, on which the new kernel says that it is ready, or what went wrong.
+operation a fork would hang. It speaks over one socket, the file descriptor that it was started with: each request is
+JSON with a socket of its own, on which the new kernel says that it is ready, or what went wrong.
 """
 
 import gc

@@ -68,7 +68,8 @@ def _forbid_user_namespaces() -> None:
 
 
 def _set_limits(limits: Limits) -> None:
-    mapped = int(open("/proc/self/statm").read().split()[0]) * resource.getpagesize()
+    with open("/proc/self/statm") as sizes:
+        mapped = int(sizes.read().split()[0]) * resource.getpagesize()
     for what, most in (
         (resource.RLIMIT_AS, mapped + limits.memory),
         (resource.RLIMIT_NPROC, limits.processes),

@@ -1,0 +1,229 @@
+"""`course grade`: every submission of an assignment that is not recorded yet, graded side by side.
+
+Submissions go as plain data to Dask's workers, on this machine or on a cluster, and come back as plain data; this
+process alone reads and writes the class's folder.
+"""
+
+import hashlib
+import logging
+import os
+import stat
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from course.grading.classroom import Classroom, GradingError
+from course.grading.grader import BadAssignment, Graded, Task, grade
+from course.grading.record import Record
+from course.grading.sandbox import SandboxError, Settings
+from course.grading.submission import LARGEST
+
+AHEAD = 2
+"""Tasks that wait for each worker, so that none is idle and memory does not grow with the class."""
+
+
+@dataclass(frozen=True)
+class Submission:
+    """A file that was handed in, as it lies in the class's folder.
+
+    Attributes:
+        data: the notebook's bytes; empty where there is none that can be read.
+        timestamp: what ``timestamp.txt`` says.
+        notes: on how the notebook was found.
+    """
+
+    student: str
+    data: bytes
+    timestamp: str | None
+    notes: list[str] = field(default_factory=list)
+
+
+@dataclass
+class Progress:
+    """How far a class is."""
+
+    total: int
+    done: int = 0
+    failed: dict[str, str] = field(default_factory=dict)
+    started: float = field(default_factory=time.monotonic)
+
+    @property
+    def rate(self) -> float:
+        """Submissions a minute."""
+        return 60 * self.done / max(time.monotonic() - self.started, 1e-9)
+
+
+def hand_ins(room: Classroom, assignment: str) -> Iterator[str]:
+    """The students who handed something in for an assignment, in order."""
+    pattern = room.folder("submitted", "*", assignment)
+    root = Path(*pattern.parts[: pattern.parts.index("*")])
+    yield from sorted(path.name for path in root.glob("*") if (path / assignment).is_dir())
+
+
+def read_submission(room: Classroom, assignment: str, student: str) -> Submission:
+    """What a student handed in: the notebook with the assignment's name, or the only one that there is."""
+    folder, notes = room.folder("submitted", student, assignment), []
+    found = sorted(path for path in folder.glob("*.ipynb") if not path.name.startswith("."))
+    wanted = folder / f"{assignment}.ipynb"
+    others = [path.name for path in found if path != wanted]
+    if wanted not in found and len(found) == 1:
+        wanted = found[0]
+        notes.append(f"The notebook was called {wanted.name}.")
+    elif wanted not in found:
+        several = f"{len(found)} notebooks, none of which is" if found else "no notebook called"
+        notes.append(f"There is {several} {assignment}.ipynb: graded as empty.")
+        return Submission(student, b"", _timestamp(folder), notes)
+    elif others:
+        notes.append(f"There are other notebooks, which were not graded: {', '.join(others[:5])}.")
+    try:
+        return Submission(student, _read_file(wanted), _timestamp(folder), notes)
+    except OSError as error:
+        notes.append(f"{wanted.name} could not be read ({error.strerror}): graded as empty.")
+        return Submission(student, b"", _timestamp(folder), notes)
+
+
+def grade_class(
+    room: Classroom,
+    assignment: str,
+    students: list[str] | None = None,
+    settings: Settings | None = None,
+    force: bool = False,
+    workers: int | None = None,
+    scheduler: str | None = None,
+    seconds: tuple[float, float] = (30.0, 120.0),
+    tell: Callable[[Progress, str], None] = lambda progress, student: None,
+) -> Progress:
+    """Grade what is not recorded yet.
+
+    Args:
+        room: the class.
+        assignment: such as "hw2".
+        students: only these; None is all who handed in.
+        settings: of the sandbox; None is none, for a class that is trusted.
+        force: grade again what is recorded already.
+        workers: processes on this machine; None is one a core.
+        scheduler: the address of a Dask scheduler, whose workers are used instead.
+        seconds: for a cell, and for a submission.
+        tell: called after each submission.
+
+    Returns:
+        How many were graded, and the students whose submissions could not be, with reasons.
+
+    Raises:
+        GradingError: if there is nothing to grade, or no way to.
+    """
+    record = Record(room)
+    source, known = record.source(assignment), record.lines(assignment)
+    chosen = students or list(hand_ins(room, assignment))
+    if not chosen:
+        raise GradingError(
+            f"Nobody has handed in {assignment}: notebooks belong in "
+            f"{room.folder('submitted', 'STUDENT', assignment) / assignment}.ipynb."
+        )
+
+    def tasks() -> Iterator[tuple[Task, Submission, str]]:
+        for student in chosen:
+            submission = read_submission(room, assignment, student)
+            digest = _digest(source, submission)
+            if force or student not in known or known[student].digest != digest:
+                yield Task(student, assignment, source, submission.data, settings, *seconds), submission, digest
+
+    waiting = sum(1 for _ in tasks())
+    progress = Progress(waiting)
+    if not waiting:
+        return progress
+    with _cluster(scheduler, min(workers or os.cpu_count() or 1, waiting)) as (client, width):
+        for student, outcome, submission, digest in _as_they_come(client, tasks(), AHEAD * width):
+            if isinstance(outcome, (BadAssignment, SandboxError)):
+                raise GradingError(str(outcome))
+            if isinstance(outcome, Graded):
+                outcome.notes[:0] = submission.notes
+                record.write(outcome, digest, submission.timestamp)
+                progress.done += 1
+            else:
+                progress.failed[student] = f"{type(outcome).__name__}: {outcome}"
+            tell(progress, student)
+    return progress
+
+
+def _as_they_come(client: Any, tasks: Iterator[tuple[Task, Submission, str]], most: int) -> Iterator[tuple]:
+    """Outcomes in the order in which they are ready, with few tasks under way at any time."""
+    from distributed import as_completed
+
+    under_way: dict[Any, tuple[Submission, str]] = {}
+    ready = as_completed(loop=client.loop)
+
+    def send() -> bool:
+        for task, submission, digest in tasks:
+            future = client.submit(grade, task, pure=False, retries=0)
+            under_way[future] = (submission, digest)
+            ready.add(future)
+            return True
+        return False
+
+    for _ in range(most):
+        send()
+    for future in ready:
+        submission, digest = under_way.pop(future)
+        outcome = future.exception() or future.result()
+        future.release()
+        send()
+        yield submission.student, outcome, submission, digest
+
+
+@contextmanager
+def _cluster(scheduler: str | None, workers: int) -> Iterator[tuple[Any, int]]:
+    """Dask's client and how many workers it has: of a cluster that is there, or one of this machine's processes."""
+    import dask
+    from distributed import Client, LocalCluster
+
+    quiet = {"distributed.worker.memory.terminate": False, "distributed.admin.log-format": "%(message)s"}
+    with dask.config.set(quiet):
+        if scheduler:
+            try:
+                with Client(scheduler, timeout="20s", set_as_default=False) as client:
+                    yield client, max(1, len(client.scheduler_info()["workers"]))
+            except OSError as error:
+                raise GradingError(f"No Dask scheduler answers at {scheduler} ({error}).") from None
+            return
+        options = {
+            "threads_per_worker": 1,
+            "dashboard_address": None,
+            "memory_limit": 0,
+            "silence_logs": logging.CRITICAL,
+        }
+        with (
+            LocalCluster(n_workers=workers, host="127.0.0.1", **options) as cluster,
+            Client(cluster, set_as_default=False) as client,
+        ):
+            yield client, workers
+
+
+def _digest(source: str, submission: Submission) -> str:
+    """Of all that a grade is computed from."""
+    parts = [
+        source.encode(),
+        submission.data,
+        (submission.timestamp or "").encode(),
+        "\n".join(submission.notes).encode(),
+    ]
+    return hashlib.sha256(b"".join(hashlib.sha256(part).digest() for part in parts)).hexdigest()
+
+
+def _timestamp(folder: Path) -> str | None:
+    try:
+        return _read_file(folder / "timestamp.txt", 200).decode("utf-8", "replace").strip() or None
+    except OSError:
+        return None
+
+
+def _read_file(path: Path, most: int = LARGEST) -> bytes:
+    """A regular file's bytes, at most one more than allowed; a link, a pipe or a device is refused."""
+    descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
+    with os.fdopen(descriptor, "rb") as file:
+        if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+            raise OSError(0, "it is not a regular file")
+        return file.read(most + 1)
