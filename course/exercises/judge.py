@@ -238,6 +238,7 @@ def _pattern(s: Statistic) -> str:
 
 def _largest_error(s: Statistic, name: str) -> str:
     error = (s.value - s.truth).abs().nan_to_num(nan=torch.inf)
+    error = error.masked_fill(s.value.isnan() & s.truth.isnan(), 0)  # both say that there is no number
     at = int(error.argmax())
     where = tuple(int(i) for i in torch.unravel_index(torch.tensor(at), error.shape)) if error.ndim else ()
     place = f" at {list(where)}" if where else ""
@@ -291,7 +292,7 @@ def _signature(exercise: Exercise, seen: Observation) -> tuple:
         "raised": (raised.get("type"), raised.get("text", "")[:30]),
         "changed": facts.get("changed"),
         "drew": facts.get("drew"),
-        "attached": facts.get("attached") and not exercise.attached,
+        "attached": bool(facts.get("attached")) and not exercise.attached,
         "shares": bool(facts.get("shares")) and exercise.fresh,
     }
     return judged, {name: (t.shape, t.dtype) for name, t in seen.tensors.items()}
