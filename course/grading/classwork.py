@@ -10,7 +10,7 @@ import os
 import stat
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -91,8 +91,7 @@ def grade_class(
     students: list[str] | None = None,
     settings: Settings | None = None,
     force: bool = False,
-    workers: int | None = None,
-    scheduler: str | None = None,
+    crew: "AbstractContextManager[Crew] | None" = None,
     seconds: tuple[float, float] = (30.0, 120.0),
     tell: Callable[[Progress, str], None] = lambda progress, student: None,
 ) -> Progress:
@@ -104,8 +103,7 @@ def grade_class(
         students: only these; None is all who handed in.
         settings: of the sandbox; None is none, for a class that is trusted.
         force: grade again what is recorded already.
-        workers: processes on this machine; None is one a core.
-        scheduler: the address of a Dask scheduler, whose workers are used instead.
+        crew: who does the work, called for only where there is some; None is one process a core of this machine.
         seconds: for a cell, and for a submission.
         tell: called after each submission.
 
@@ -135,8 +133,8 @@ def grade_class(
     progress = Progress(waiting)
     if not waiting:
         return progress
-    with _cluster(scheduler, min(workers or os.cpu_count() or 1, waiting)) as (client, width):
-        for student, outcome, submission, digest in _as_they_come(client, tasks(), AHEAD * width):
+    with crew or local_crew(min(os.cpu_count() or 1, waiting)) as hands:
+        for student, outcome, submission, digest in _as_they_come(hands.client, tasks(), AHEAD * hands.size):
             if isinstance(outcome, (BadAssignment, SandboxError)):
                 raise GradingError(str(outcome))
             if isinstance(outcome, Graded):
@@ -174,32 +172,44 @@ def _as_they_come(client: Any, tasks: Iterator[tuple[Task, Submission, str]], mo
         yield submission.student, outcome, submission, digest
 
 
+@dataclass(frozen=True)
+class Crew:
+    """Dask's client, and how many workers stand behind it."""
+
+    client: Any
+    size: int
+
+
 @contextmanager
-def _cluster(scheduler: str | None, workers: int) -> Iterator[tuple[Any, int]]:
-    """Dask's client and how many workers it has: of a cluster that is there, or one of this machine's processes."""
-    import dask
+def local_crew(workers: int | None = None) -> Iterator[Crew]:
+    """Processes on this machine, one a core if no number is given."""
     from distributed import Client, LocalCluster
 
-    quiet = {"distributed.worker.memory.terminate": False, "distributed.admin.log-format": "%(message)s"}
-    with dask.config.set(quiet):
-        if scheduler:
-            try:
-                with Client(scheduler, timeout="20s", set_as_default=False) as client:
-                    yield client, max(1, len(client.scheduler_info()["workers"]))
-            except OSError as error:
-                raise GradingError(f"No Dask scheduler answers at {scheduler} ({error}).") from None
-            return
-        options = {
-            "threads_per_worker": 1,
-            "dashboard_address": None,
-            "memory_limit": 0,
-            "silence_logs": logging.CRITICAL,
-        }
-        with (
-            LocalCluster(n_workers=workers, host="127.0.0.1", **options) as cluster,
-            Client(cluster, set_as_default=False) as client,
-        ):
-            yield client, workers
+    workers = workers or os.cpu_count() or 1
+    options = {"threads_per_worker": 1, "dashboard_address": None, "memory_limit": 0, "silence_logs": logging.CRITICAL}
+    with (
+        LocalCluster(n_workers=workers, host="127.0.0.1", **options) as cluster,
+        Client(cluster, set_as_default=False) as client,
+    ):
+        yield Crew(client, workers)
+
+
+@contextmanager
+def remote_crew(scheduler: str) -> Iterator[Crew]:
+    """The workers of a Dask cluster, by its scheduler's address.
+
+    Raises:
+        GradingError: if nobody answers there.
+    """
+    from distributed import Client
+
+    try:
+        client = Client(scheduler, timeout="20s", set_as_default=False)
+    except OSError as error:
+        raise GradingError(f"No Dask scheduler answers at {scheduler} ({error}).") from None
+    with client:
+        client.wait_for_workers(1, timeout=60)
+        yield Crew(client, len(client.scheduler_info()["workers"]))
 
 
 def _digest(source: str, submission: Submission) -> str:

@@ -62,8 +62,8 @@ class Kernel:
         ip: what stands before ``-port`` in the paths of its sockets.
     """
 
-    def __init__(self, pid: int, settings: Settings):
-        self.pid = pid
+    def __init__(self, pid: int, settings: Settings, ended: Callable[[], None]):
+        self.pid, self._ended = pid, ended
         self.ip = f"/proc/{pid}/root{SOCKETS}/k"
         self._handle = os.pidfd_open(pid)
         self._group = ControlGroup(f"score-course-{pid}", settings.limits.memory, settings.limits.processes)
@@ -87,6 +87,7 @@ class Kernel:
             os.close(self._handle)
             self._handle = -1
             self._group.close()
+            self._ended()
 
 
 class Nursery:
@@ -104,6 +105,7 @@ class Nursery:
                 "Ubuntu: `apt install bubblewrap`; it exists for Linux only), or trust the class and give --no-sandbox."
             )
         self.settings = settings
+        self.kernels = 0
         self._lock = threading.Lock()
         self._folder = tempfile.TemporaryDirectory(prefix="score-course-")
         self._errors = open(Path(self._folder.name) / "errors", "w+")  # noqa: SIM115
@@ -144,7 +146,12 @@ class Nursery:
         if message != READY:
             raise SandboxError(f"A kernel could not be walled in: {message.decode() or 'the nursery has ended.'}")
         pid, _, _ = PEER.unpack(ancillary[0][2])
-        return Kernel(pid, self.settings)
+        self._count(1)
+        return Kernel(pid, self.settings, lambda: self._count(-1))
+
+    def _count(self, change: int) -> None:
+        with self._lock:
+            self.kernels += change
 
     @property
     def alive(self) -> bool:
@@ -196,12 +203,23 @@ _making = threading.Lock()
 
 
 def nursery(settings: Settings) -> Nursery:
-    """The nursery of this process for some settings, made when it is first asked for and ended with the process."""
+    """The nursery of this process for some settings, made when it is first asked for.
+
+    It ends with the process, or when one for other settings is made and none of its kernels lives.
+    """
     with _making:
-        if settings not in _nurseries or not _nurseries[settings].alive:
+        for other, one in list(_nurseries.items()):
+            if not one.alive or (other != settings and one.kernels == 0):
+                _nurseries.pop(other).close()
+        if settings not in _nurseries:
             _nurseries[settings] = Nursery(settings)
-            atexit.register(_nurseries[settings].close)
         return _nurseries[settings]
+
+
+@atexit.register
+def _close_all() -> None:
+    while _nurseries:
+        _nurseries.popitem()[1].close()
 
 
 # -- what bubblewrap is told -------------------------------------------------------------------------------------------

@@ -9,14 +9,23 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 
 from course.grading.classroom import Classroom, GradingError
 from course.grading.classwork import Progress as Done
-from course.grading.classwork import grade_class
+from course.grading.classwork import grade_class, local_crew, remote_crew
 from course.grading.inside.walls import Limits
 from course.grading.record import Record
 from course.grading.sandbox import Settings
 
 
-def grade_on_screen(room: Classroom, assignment: str, sandbox: bool, memory: int, gpu: bool, **options: Any) -> None:
-    """Grade a class with a progress bar; see ``classwork.grade_class`` for the options.
+def grade_on_screen(
+    room: Classroom,
+    assignment: str,
+    sandbox: bool,
+    memory: int,
+    gpu: bool,
+    workers: int | None,
+    scheduler: str | None,
+    **options: Any,
+) -> None:
+    """Grade a class with a progress bar; see ``classwork.grade_class`` for the other options.
 
     Raises:
         GradingError: if grading cannot start, or some submissions could not be graded.
@@ -32,6 +41,7 @@ def grade_on_screen(room: Classroom, assignment: str, sandbox: bool, memory: int
         TimeRemainingColumn(),
         console=say,
     )
+    crew = remote_crew(scheduler) if scheduler else local_crew(workers) if workers else None
     with bar:
         line = bar.add_task(assignment, total=None, rate=0.0)
 
@@ -40,7 +50,7 @@ def grade_on_screen(room: Classroom, assignment: str, sandbox: bool, memory: int
             if student in done.failed:
                 bar.print(f"✗ {escape(student)} · not graded: {escape(done.failed[student])}")
 
-        done = grade_class(room, assignment, settings=settings, tell=tell, **options)
+        done = grade_class(room, assignment, settings=settings, crew=crew, tell=tell, **options)
         bar.update(line, total=max(done.total, 1), completed=max(done.total, 1))
     recorded = Record(room).lines(assignment)
     say.print(f"{done.done} graded, {len(recorded)} recorded in all. `course report {assignment}` shows the class.")
