@@ -363,6 +363,26 @@ def test_a_file_that_pretends_to_be_anothers_is_its_own_students(full):
         assert handed_in(full, jose.id) is None
 
 
+def test_another_number_or_address_is_another_student_though_the_name_agrees(full):
+    ada, jose = CLASS[:2]
+    namesake = Person("x", ada.first_name, ada.last_name, "other@example.edu", "4242")
+    forged = {canvas_name(namesake, f"y_{jose.lms_user_id}_9_hw2.ipynb", 8): notebook("forged")}
+    canvas = forged | {canvas_name(namesake, "hw2.ipynb", 7): notebook("namesake's")}
+    members = {"e/submission_metadata.yml": gradescope({"submission_1": [namesake]})}
+    members["e/submission_1/hw2.ipynb"] = notebook("namesake's")
+    for archive, number in ((pack(full.root / "c.zip", canvas), 2), (pack(full.root / "g.zip", members), 1)):
+        receipt = collect(full, "hw2", [archive])
+        assert receipt.states == {}
+        assert len(receipt.problems) == number
+
+
+def test_moodle_dates_that_do_not_rise_are_no_downloads(full):
+    names = [f"{moodle_folder(p.name, 3)}/hw2.ipynb" for p in CLASS[:2]]
+    dates = {names[0]: datetime(2026, 2, 5, 11, 58), names[1]: datetime(2026, 2, 5, 11, 55)}
+    collect(full, "hw2", [pack(full.root / "m.zip", {name: notebook("") for name in names}, dates)], UTC)
+    assert stamp(full, "s2") == "2026-02-05 11:55:00.000000 UTC"
+
+
 def one_student(files: list[str]) -> dict[str, bytes]:
     return {canvas_name(CLASS[0], file, 10 + n): notebook(file) for n, file in enumerate(files)}
 
