@@ -140,7 +140,7 @@ def _norm_cases(draw: Draw) -> list[Case]:
 
 def _norm_remark(function) -> str:
     x = torch.randn(1, 3, 8, 8, generator=torch.Generator().manual_seed(0))
-    brighter = x + torch.tensor([3.0, 0.0, -2.0]).reshape(1, 3, 1, 1)
+    brighter = x + torch.tensor([-2.0, 3.0, 1.0]).reshape(1, 3, 1, 1)
     one, zero = torch.ones(1, 3), torch.zeros(1, 3)
     blind, seeing = ((function(x, one, a, zero) - function(brighter, one, a, zero)).abs().max() for a in (zero, one))
     return (
