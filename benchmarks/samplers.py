@@ -1,4 +1,4 @@
-"""Every sampler on the shipped networks of digits, drawn to ``samplers.png``: a picture to look at, with numbers beside.
+"""Every sampler on the shipped networks of digits, drawn to ``samplers.png``: a picture, with numbers beside.
 
 On VP's network and on EDM's (one class in each column), with about 35 evaluations where a sampler can do with so few.
 The numbers are the share of samples that the clean classifier is at least 90 % sure of, and the Fréchet distance of 500

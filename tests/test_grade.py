@@ -14,11 +14,10 @@ import pytest
 
 pytest.importorskip("nbgrader", reason="grading needs the extra `instructor`")
 
-from course.exercises import load
-from course.grading import samples
 from course.grading.classroom import Classroom, GradingError
 from course.grading.classwork import grade_class, remote_crew
 from course.grading.record import Record
+from course.grading.samples import make_class
 from course.grading.sandbox import Nursery, SandboxError, Settings
 
 ROOT = Path(__file__).parent.parent
@@ -27,19 +26,8 @@ SANDBOX = pytest.mark.skipif(not shutil.which("bwrap"), reason="needs bubblewrap
 pytestmark = [pytest.mark.slow, SANDBOX]
 
 
-def make_class(folder: Path, copies: int = 1, assignment: str = "hw2") -> Classroom:
-    """A class in which each sample submission was handed in by so many students."""
-    shutil.copytree(ROOT / "solutions" / assignment, folder / "solutions" / assignment)
-    shutil.copy(ROOT / "nbgrader_config.py", folder)
-    room = Classroom(folder)
-    room.release(assignment)
-    released = nbformat.read(room.folder("release", ".", assignment) / f"{assignment}.ipynb", as_version=4)
-    solution = nbformat.read(room.folder("source", ".", assignment) / f"{assignment}.ipynb", as_version=4)
-    for name, notebook in samples.sample_class(released, solution, load(assignment)).items():
-        for copy in range(copies):
-            path = room.folder("submitted", f"{name}-{copy}", assignment) / f"{assignment}.ipynb"
-            samples.write(notebook, path)
-    return room
+def hw2(folder: Path, copies: int = 1) -> Classroom:
+    return make_class(ROOT, folder, ["hw2"], copies)
 
 
 def points(room: Classroom, assignment: str = "hw2") -> dict[str, tuple[float, float]]:
@@ -51,13 +39,13 @@ def command(room: Classroom, *arguments: str) -> list[str]:
 
 
 def test_grades_are_those_of_plain_nbgrader(tmp_path):
-    room = make_class(tmp_path)
-    for student in ("right-0", "typically-wrong-0", "empty-0"):
+    room = hw2(tmp_path)
+    for student in ("right", "typically-wrong", "empty"):
         room.autograde("hw2", student)
     plain = points(room), [room.verdicts("hw2", student) for student in sorted(points(room))]
     grade_class(room, "hw2", settings=Settings("hw2"))
     ours = points(room), [room.verdicts("hw2", student) for student in sorted(points(room))]
-    assert ours[0] == plain[0] == {"right-0": (88, 12), "typically-wrong-0": (4, 0), "empty-0": (0, 0)}
+    assert ours[0] == plain[0] == {"right": (88, 12), "typically-wrong": (4, 0), "empty": (0, 0)}
     for mine, theirs in zip(ours[1], plain[1]):
         assert [(v.exercise, v.points, v.misconception) for v in mine] == [
             (v.exercise, v.points, v.misconception) for v in theirs
@@ -65,40 +53,40 @@ def test_grades_are_those_of_plain_nbgrader(tmp_path):
 
 
 def test_what_is_recorded_is_graded_again_only_when_it_changes(tmp_path):
-    room = make_class(tmp_path)
+    room = hw2(tmp_path)
     assert grade_class(room, "hw2", settings=Settings("hw2")).done == 3
     assert grade_class(room, "hw2", settings=Settings("hw2")).done == 0
-    path = room.folder("submitted", "right-0", "hw2") / "hw2.ipynb"
+    path = room.folder("submitted", "right", "hw2") / "hw2.ipynb"
     notebook = nbformat.read(path, as_version=4)
     for cell in notebook.cells:
         if cell.metadata.get("nbgrader", {}).get("grade_id") == "langevin_step":
             cell.source = "def langevin_step(x, score, step_size, noise):\n    return x"
     nbformat.write(notebook, path)
     assert grade_class(room, "hw2", settings=Settings("hw2")).done == 1
-    assert points(room)["right-0"][0] < 88
-    assert grade_class(room, "hw2", ["empty-0"], Settings("hw2"), force=True).done == 1
+    assert points(room)["right"][0] < 88
+    assert grade_class(room, "hw2", ["empty"], Settings("hw2"), force=True).done == 1
 
 
 def test_late_submissions_lose_what_nbgraders_plugin_takes(tmp_path):
-    room = make_class(tmp_path)
+    room = hw2(tmp_path)
     config = room.root / "nbgrader_config.py"
     config.write_text(config.read_text() + 'c.LateSubmissionPlugin.penalty_method = "zero"\n')
     room = Classroom(room.root)
     with room._nbgrader.gradebook as gradebook:
         gradebook.update_or_create_assignment("hw2", duedate="2026-01-10 12:00:00 UTC")
-    for student, day in (("right-0", 11), ("typically-wrong-0", 9)):
+    for student, day in (("right", 11), ("typically-wrong", 9)):
         (room.folder("submitted", student, "hw2") / "timestamp.txt").write_text(f"2026-01-{day} 12:00:00 UTC")
     grade_class(room, "hw2", settings=Settings("hw2"))
     with room._nbgrader.gradebook as gradebook:
         late = {
             one.student.id: one.notebooks[0].late_submission_penalty for one in gradebook.assignment_submissions("hw2")
         }
-    assert late == {"right-0": 88, "typically-wrong-0": None, "empty-0": None}
+    assert late == {"right": 88, "typically-wrong": None, "empty": None}
 
 
 def test_killed_at_any_moment_nothing_is_lost_or_done_twice(tmp_path):
     """SIGKILL to the grader twenty times; every grade once, and each that was there stays as it was."""
-    room = make_class(tmp_path, copies=12)
+    room = hw2(tmp_path, copies=12)
     chance, seen = random.Random(0), {}
     for _ in range(20):
         process = subprocess.Popen(
@@ -121,7 +109,7 @@ def test_killed_at_any_moment_nothing_is_lost_or_done_twice(tmp_path):
 
 def test_a_cluster_that_loses_a_worker_grades_everything(tmp_path):
     """A real scheduler and two workers on loopback; one worker is killed while it grades."""
-    room, processes = make_class(tmp_path, copies=4), []
+    room, processes = hw2(tmp_path, copies=4), []
     environment = {**os.environ, "OMP_NUM_THREADS": "1"}
 
     def start(*arguments: str) -> subprocess.Popen:
@@ -158,7 +146,7 @@ def test_a_cluster_that_loses_a_worker_grades_everything(tmp_path):
 
 
 def test_nobody_at_the_schedulers_address_is_said_in_a_sentence(tmp_path):
-    room = make_class(tmp_path)
+    room = hw2(tmp_path)
     with pytest.raises(GradingError, match=r"No Dask scheduler answers at tcp://127\.0\.0\.1:1 "):
         grade_class(room, "hw2", settings=Settings("hw2"), crew=remote_crew("tcp://127.0.0.1:1"))
 
@@ -170,9 +158,9 @@ def test_without_bubblewrap_grading_stops_with_a_sentence(monkeypatch):
 
 
 def test_a_trusted_class_is_graded_without_a_sandbox(tmp_path):
-    room = make_class(tmp_path)
+    room = hw2(tmp_path)
     assert grade_class(room, "hw2", settings=None).done == 3
-    assert points(room)["right-0"] == (88, 12)
+    assert points(room)["right"] == (88, 12)
 
 
 def test_any_jupyter_program_can_have_a_sandboxed_kernel(tmp_path):

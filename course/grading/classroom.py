@@ -91,11 +91,11 @@ class Classroom:
         """Run one submission and record its points: ``nbgrader autograde``."""
         self._do(f"grading {student}'s {assignment}", self._nbgrader.autograde, assignment, student, force=True)
 
-    def return_feedback(self, assignment: str, student: str) -> Path:
-        """Write a submission's feedback page: ``nbgrader generate_feedback``."""
-        what = f"writing the feedback of {student}'s {assignment}"
-        self._do(what, self._nbgrader.generate_feedback, assignment, student, force=True)
-        return self.folder("feedback", student, assignment) / f"{assignment}.html"
+    def return_feedback(self, assignment: str, student: str | None = None) -> list[Path]:
+        """Write the feedback pages of all that is graded, or of one student: ``nbgrader generate_feedback``."""
+        self._do(f"writing feedback on {assignment}", self._nbgrader.generate_feedback, assignment, student, force=True)
+        found = self.folder("feedback", student or "*", assignment)
+        return sorted(self.root.glob(f"{found.relative_to(self.root)}/{assignment}.html"))
 
     def scores(self, assignment: str) -> list[Score]:
         """What the gradebook holds of an assignment, a student a line."""

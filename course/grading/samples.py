@@ -3,12 +3,16 @@
 import copy
 import inspect
 import re
+import shutil
 from collections.abc import Callable
+from pathlib import Path
 
 import nbformat
 from nbformat import NotebookNode
 
+from course.exercises.check import load
 from course.exercises.exercise import Exercise, Misconception
+from course.grading.classroom import CONFIG, Classroom
 
 MARKERS = re.compile(r"^ *### (BEGIN|END) SOLUTION *\n?", re.MULTILINE)
 
@@ -54,18 +58,42 @@ def wrong_source(name: str, function: Callable) -> str:
     return re.sub(r"\A.*?^def \w+", f"def {name}", source, count=1, flags=re.DOTALL | re.MULTILINE).rstrip()
 
 
-def sample_class(
-    released: NotebookNode, solution: NotebookNode, exercises: dict[str, Exercise]
-) -> dict[str, NotebookNode]:
-    """A notebook for each of three sample students."""
+def sample_class(room: Classroom, assignment: str) -> dict[str, NotebookNode]:
+    """A notebook for each of three sample students, made from what was released."""
+    released, solution = (
+        nbformat.read(room.folder(step, ".", assignment) / f"{assignment}.ipynb", as_version=4)
+        for step in ("release", "source")
+    )
     return {
         "right": right(released, solution),
-        "typically-wrong": typically_wrong(released, exercises),
+        "typically-wrong": typically_wrong(released, load(assignment)),
         "empty": empty(released),
     }
 
 
-def write(notebook: NotebookNode, path) -> None:
+def make_class(source: Path, folder: Path, assignments: list[str] | None = None, copies: int = 1) -> Classroom:
+    """A course in a folder of its own, with assignments released, and each sample handed in by so many students.
+
+    Args:
+        source: a course's folder, with ``solutions/`` and nbgrader's configuration; nothing in it changes.
+        folder: where the class is made; there is no course in it yet.
+        assignments: such as ["hw2"]; all of them if None.
+        copies: students a sample; several are called ``right-0``, ``right-1`` and so on.
+    """
+    ignored = shutil.ignore_patterns(".*")
+    for one in assignments or sorted(path.name for path in (source / "solutions").iterdir() if path.is_dir()):
+        shutil.copytree(source / "solutions" / one, folder / "solutions" / one, ignore=ignored)
+    shutil.copy(source / CONFIG, folder / CONFIG)
+    room = Classroom(folder)
+    for assignment in room.assignments:
+        room.release(assignment)
+        for name, notebook in sample_class(room, assignment).items():
+            for student in [f"{name}-{i}" for i in range(copies)] if copies > 1 else [name]:
+                write(notebook, room.folder("submitted", student, assignment) / f"{assignment}.ipynb")
+    return room
+
+
+def write(notebook: NotebookNode, path: Path) -> None:
     """Write a notebook where its folder may not exist yet."""
     path.parent.mkdir(parents=True, exist_ok=True)
     nbformat.write(notebook, path)

@@ -98,12 +98,8 @@ class Nursery:
     """
 
     def __init__(self, settings: Settings):
-        program = shutil.which("bwrap")
-        if sys.platform != "linux" or program is None:
-            raise SandboxError(
-                "Grading needs bubblewrap to keep students' code apart from this machine: install it (on Debian and "
-                "Ubuntu: `apt install bubblewrap`; it exists for Linux only), or trust the class and give --no-sandbox."
-            )
+        if missing := sandbox_missing():
+            raise SandboxError(missing)
         self.settings = settings
         self.kernels = 0
         self._lock = threading.Lock()
@@ -111,7 +107,7 @@ class Nursery:
         self._errors = open(Path(self._folder.name) / "errors", "w+")  # noqa: SIM115
         library = copy_for(settings.assignment, Path(self._folder.name))
         self._control, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
-        command = [program, *_walls(library, settings), *_program(theirs.fileno())]
+        command = ["bwrap", *_walls(library, settings), *_program(theirs.fileno())]
         self._process = _outlive(lambda: self._start(command, theirs.fileno()))
         theirs.close()
         self._control.settimeout(START_SECONDS)
@@ -176,6 +172,16 @@ class Nursery:
         self._errors.seek(0)
         lines = self._errors.read().strip().splitlines()
         return lines[-1] if lines else "it gave no reason."
+
+
+def sandbox_missing() -> str | None:
+    """What to do where there is no bubblewrap; None where there is."""
+    if sys.platform == "linux" and shutil.which("bwrap"):
+        return None
+    return (
+        "Grading needs bubblewrap to keep students' code apart from this machine: install it (on Debian and Ubuntu: "
+        "`apt install bubblewrap`; it exists for Linux only), or trust the class and give --no-sandbox."
+    )
 
 
 def _outlive(start: Callable[[], subprocess.Popen]) -> subprocess.Popen:
