@@ -112,11 +112,12 @@ def unpack_observations(message: bytes, most: int) -> list[Observation]:
 # -- the facts of an observation, as ``probe`` writes them -------------------------------------------------------------
 
 LONGEST_TEXT = 300
+MOST_PRINTED = 10**12
 
 
 def _facts(facts: Any) -> dict[str, Any]:
     """Only the facts that there are, each of its own type, no text longer than a line."""
-    kinds: dict[str, Callable[[Any], Any]] = {"raised": _raised, "printed": lambda n: int(_a(int, n))}
+    kinds: dict[str, Callable[[Any], Any]] = {"raised": _raised, "printed": lambda n: min(_a(int, n), MOST_PRINTED)}
     kinds |= {"returned": _texts, "changed": _texts, "shares": _texts, "drew": bool, "attached": bool}
     facts = _a(dict, facts)
     checked = {name: kinds[name](value) for name, value in facts.items()}
@@ -136,7 +137,9 @@ def _texts(values: Any) -> list[str]:
 
 
 def _text(value: Any) -> str:
-    return _a(str, value)[:LONGEST_TEXT]
+    """One line that any file and any terminal can take: neither halves of characters nor control sequences."""
+    text = " ".join(_a(str, value)[:LONGEST_TEXT].split())
+    return "".join(c if c.isprintable() else "\ufffd" for c in text)
 
 
 def _a(kind: type, value: Any) -> Any:

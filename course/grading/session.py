@@ -4,14 +4,16 @@ Nothing that a kernel says is believed, but for the numbers of its observations,
 """
 
 import base64
+import resource
 import sys
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 import zmq
-from jupyter_client import BlockingKernelClient, KernelManager
+from jupyter_client import KernelManager
 from jupyter_client.kernelspec import KernelSpec
 from nbformat import NotebookNode
 from nbformat.v4 import new_output
@@ -27,6 +29,11 @@ LARGEST_MESSAGE = 24 * 2**20
 MOST_MESSAGES = 20_000
 MOST_BYTES = 64 * 2**20
 """What a kernel may send for one cell before it is stopped."""
+
+MOST_MEMORY = 512 * 2**20
+"""By how much this process may grow while a kernel lives: a message of endless parts cannot be counted any earlier."""
+
+TOO_MUCH = "this cell printed without end, or more at once than can be kept."
 
 ASK = "__import__('course.grading.inside.answer', fromlist=['answer'])"
 
@@ -51,10 +58,11 @@ class Heard:
         if kind == "stream":
             self._add_text(str(content.get("name")), str(content.get("text", "")))
         elif kind == "error":
-            lines = [str(line) for line in _list(content.get("traceback"))]
-            cut = "\n".join(lines)[:KEPT_CHARACTERS].split("\n")
-            name, text = str(content.get("ename"))[:200], str(content.get("evalue"))[:2000]
-            self.outputs.append(new_output("error", ename=name, evalue=text, traceback=cut))
+            cut = writable("\n".join(str(line) for line in _list(content.get("traceback"))))[: self._room()]
+            name, text = writable(content.get("ename"))[:200], writable(content.get("evalue"))[:2000]
+            if self._room() > 0:
+                self.outputs.append(new_output("error", ename=name, evalue=text, traceback=cut.split("\n")))
+            self.characters += len(cut) + len(name) + len(text)
         elif kind in ("display_data", "execute_result"):
             data = content.get("data") if isinstance(content.get("data"), dict) else {}
             assert isinstance(data, dict)
@@ -63,11 +71,15 @@ class Heard:
             elif isinstance(data.get("text/plain"), str):
                 self._add_text("stdout", data["text/plain"] + "\n")
 
+    def _room(self) -> int:
+        return max(0, KEPT_CHARACTERS - self.characters)
+
     def _add_text(self, name: str, text: str) -> None:
-        room = KEPT_CHARACTERS - self.characters
+        room = self._room()
         self.characters += len(text)
         if room <= 0:
             return
+        text = writable(text)
         text = text if len(text) <= room else text[:room] + "\n(The rest of the output was left out.)\n"
         name = "stderr" if name == "stderr" else "stdout"
         last = self.outputs[-1] if self.outputs else None
@@ -77,12 +89,15 @@ class Heard:
             self.outputs.append(new_output("stream", name=name, text=text))
 
 
-class _BoundedClient(BlockingKernelClient):
-    """A client whose sockets hang up on a message that is too large."""
+def _context() -> zmq.Context:
+    """Sockets that hang up on a message that is too large, and for good.
 
-    def _create_connected_socket(self, *args: Any, **kwargs: Any) -> zmq.Socket:
-        self.context.setsockopt(zmq.MAXMSGSIZE, LARGEST_MESSAGE)
-        return super()._create_connected_socket(*args, **kwargs)
+    Where a kernel's sockets were at first it may put links to sockets of this machine later: nobody connects twice.
+    """
+    context = zmq.Context()
+    context.setsockopt(zmq.MAXMSGSIZE, LARGEST_MESSAGE)
+    context.setsockopt(zmq.RECONNECT_IVL, -1)
+    return context
 
 
 class Session:
@@ -96,16 +111,20 @@ class Session:
     """
 
     def __init__(self, settings: Settings | None):
-        self._manager = KernelManager(transport="ipc", client_class=f"{__name__}._BoundedClient")
+        self._context = _context()
+        self._manager = KernelManager(transport="ipc", context=self._context)
         self._manager._kernel_spec = _specification(settings)
+        self._memory = _memory_of_this_process()
         self._manager.start_kernel()
-        self._client = self._manager.client()
+        self._client = self._manager.client(context=self._context)
         self._client.start_channels(hb=False, stdin=False, control=False)
         try:
             self._client.wait_for_ready(timeout=START_SECONDS)
         except RuntimeError as error:
             self.close()
             raise Stopped(f"the kernel did not start: {error}") from None
+        channels = (self._client.iopub_channel, self._client.shell_channel)
+        self._hung_up = [channel.socket.get_monitor_socket(zmq.EVENT_DISCONNECTED) for channel in channels]
 
     def __enter__(self) -> "Session":
         return self
@@ -143,9 +162,11 @@ class Session:
 
     def close(self) -> None:
         """End the kernel and everything that it started."""
-        self._client.stop_channels()
+        self._client.shell_channel.stop()  # `stop_channels` would first connect those that were never started
+        self._client.iopub_channel.stop()
         self._manager.shutdown_kernel(now=True)
         self._manager.cleanup_resources()
+        self._context.destroy(linger=0)
 
     def _run(self, source: str, seconds: float) -> Heard:
         asked = self._client.execute(source, store_history=False, allow_stdin=False, stop_on_error=False)
@@ -170,26 +191,36 @@ class Session:
         """What comes on both channels until the deadline, counted."""
         sockets = {"iopub": self._client.iopub_channel.socket, "shell": self._client.shell_channel.socket}
         poller = zmq.Poller()
-        for socket in sockets.values():
+        for socket in [*sockets.values(), *self._hung_up]:
             poller.register(socket, zmq.POLLIN)
         count = size = 0
         while True:
             left = deadline - time.monotonic()
             if left <= 0:
                 raise Stopped(f"this cell did not end within {seconds:.0f} seconds.")
-            ready = dict(poller.poll(int(1000 * min(left, 0.25))))
-            if not ready and not self._manager.is_alive():
-                raise Stopped("the kernel died in this cell: it left the program, or used too much memory.")
+            ready = dict(poller.poll(int(1000 * min(left, 0.05))))
+            if _memory_of_this_process() > self._memory + MOST_MEMORY:
+                raise Stopped(TOO_MUCH)
+            if not any(socket in ready for socket in sockets.values()):
+                self._check_is_there(bool(ready))
             for name, socket in sockets.items():
                 if socket not in ready:
                     continue
                 frames = socket.recv_multipart()
                 count, size = count + 1, size + sum(map(len, frames))
                 if count > MOST_MESSAGES or size > MOST_BYTES:
-                    raise Stopped("this cell printed without end.")
+                    raise Stopped(TOO_MUCH)
                 message = self._understand(frames)
                 if message is not None:
                     yield name, message
+
+    def _check_is_there(self, hung_up: bool) -> None:
+        if hung_up and self._manager.is_alive():
+            time.sleep(0.2)  # a process that dies hangs up first
+        if not self._manager.is_alive():
+            raise Stopped("the kernel died in this cell: it left the program, or used too much memory.")
+        if hung_up:
+            raise Stopped(TOO_MUCH)
 
     def _understand(self, frames: list[bytes]) -> dict[str, Any] | None:
         """A message of Jupyter's protocol, or None for anything else."""
@@ -199,6 +230,19 @@ class Session:
         except Exception:  # what a hostile kernel sends may break the reading of it in any way
             return None
         return message if isinstance(message, dict) and isinstance(message.get("parent_header"), dict) else None
+
+
+def writable(text: Any) -> str:
+    """Text without the halves of characters, which JSON can carry and no file can."""
+    return str(text).encode("utf-8", "replace").decode()
+
+
+def _memory_of_this_process() -> int:
+    """Bytes, where that can be known."""
+    try:
+        return int(Path("/proc/self/statm").read_text().split()[1]) * resource.getpagesize()
+    except OSError:
+        return 0
 
 
 def _list(value: Any) -> list:

@@ -60,6 +60,7 @@ def _grow_up(request: dict[str, Any], descriptor: int) -> None:
     """In the child: take new namespaces, and become a kernel in them."""
     report = socket.socket(fileno=os.dup2(descriptor, 3))
     os.closerange(4, 65536)
+    os.dup2(0, 2)  # /dev/null: the nursery's own is a file of the machine outside, the same for all kernels
     try:
         signal.signal(signal.SIGCHLD, signal.SIG_DFL)
         leave_namespaces()

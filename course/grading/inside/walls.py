@@ -12,7 +12,8 @@ from dataclasses import dataclass
 
 CLONE_NEWNS, CLONE_NEWUTS, CLONE_NEWIPC = 0x00020000, 0x04000000, 0x08000000
 CLONE_NEWPID, CLONE_NEWNET = 0x20000000, 0x40000000
-MS_NOSUID, MS_NODEV, MS_NOEXEC, MS_REC, MS_PRIVATE = 2, 4, 8, 1 << 14, 1 << 18
+MS_RDONLY, MS_NOSUID, MS_NODEV, MS_NOEXEC, MS_REMOUNT = 1, 2, 4, 8, 32
+MS_BIND, MS_REC, MS_PRIVATE = 1 << 12, 1 << 14, 1 << 18
 PR_CAPBSET_DROP, PR_SET_NO_NEW_PRIVS = 24, 38
 LAST_CAPABILITY = 63
 CAPABILITY_VERSION_3 = 0x20080522
@@ -57,6 +58,8 @@ def close_in(limits: Limits) -> None:
         _mount("tmpfs", folder, "tmpfs", safe, f"size={limits.scratch},nr_inodes=10000,mode=1777")
     _mount("tmpfs", SOCKETS, "tmpfs", safe | MS_NOEXEC, "size=65536,nr_inodes=16,mode=0700")
     _forbid_user_namespaces()
+    # Where grading runs as root, the files of /proc/sys are root's own, capabilities or not: nobody writes there.
+    _mount("none", "/proc", None, MS_REMOUNT | MS_BIND | MS_RDONLY | safe | MS_NOEXEC)
     _set_limits(limits)
     _drop_capabilities()
 
