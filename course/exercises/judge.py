@@ -42,7 +42,8 @@ def judge(exercise: Exercise, cases: list[Case], seen: list[Observation]) -> Fin
     if named:
         return Finding(False, named.sentence, named)
     sentence = _difference(exercise, cases[wrong], seen[wrong])
-    if cases[wrong].dtype is torch.float32 and "raised" not in seen[wrong].facts:
+    right_before = any(case.dtype is torch.float64 for case in cases[:wrong])
+    if right_before and cases[wrong].dtype is torch.float32 and "raised" not in seen[wrong].facts:
         sentence += " (This is in float32; in float64 the function is right.)"
     return Finding(False, f"{sentence} {_printed(seen)}".strip())
 
