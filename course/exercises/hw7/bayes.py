@@ -130,11 +130,17 @@ def told_that_x_is_clean(classifier, x, t, labels):
     return guidance.classifier_score(lambda x, t: classifier(x, 0 * t), x, t, labels)
 
 
-@classifier_score.misconception(
-    "log(softmax) is log 0 where the classifier is very sure of another class: use log_softmax.", credit=0.5
-)
+_LOG_ZERO = "log(softmax) is log 0 where the classifier is very sure of another class: use log_softmax."
+
+
+@classifier_score.misconception(_LOG_ZERO, credit=0.5)
 def log_of_softmax(classifier, x, t, labels):
     return _gradient(x, lambda x: classifier(x, t).softmax(1).log().gather(1, labels[:, None]))
+
+
+@classifier_score.misconception(_LOG_ZERO, credit=0.5)
+def log_of_gathered_softmax(classifier, x, t, labels):
+    return _gradient(x, lambda x: classifier(x, t).softmax(1).gather(1, labels[:, None]).log())
 
 
 @classifier_score.misconception(

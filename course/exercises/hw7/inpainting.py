@@ -56,6 +56,11 @@ def alpha_missing(known, alpha, sigma, noise):
     return known + sigma * noise
 
 
+@noisy_known.misconception("σ is missing: the noise has standard deviation σ, not one.")
+def sigma_missing(known, alpha, sigma, noise):
+    return alpha * known + noise
+
+
 @noisy_known.misconception("the noise is missing: add σ·noise.")
 def noise_missing(known, alpha, sigma, noise):
     return alpha * known
