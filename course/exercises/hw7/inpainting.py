@@ -129,7 +129,7 @@ def _inpaint_remark(function) -> str:
     """Inpaint the second coordinate of a Gaussian in 60 steps, the first being 1."""
     generator, n, process = torch.Generator().manual_seed(0), 2000, EDM()
     known, mask = torch.ones(n, 2), torch.tensor([1.0, 0.0]).expand(n, 2)
-    ancestral = ddim(process, lambda x, t: CORRELATED.diffuse(1.0, t).score(x), 1.0, generator)
+    ancestral = ddim(process, lambda x, t: CORRELATED.diffuse(1.0, float(t)).score(x), 1.0, generator)
 
     def step(x, t, s):
         noise = torch.randn(n, 2, generator=generator)
