@@ -5,7 +5,7 @@ BIN    := $(VENV)/bin
 READY  := $(VENV)/.ready
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test test-fast lab release calibrate lint clean
+.PHONY: help setup demo test test-fast lab release calibrate mutate attacks lint clean
 
 help:  ## list the targets
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## */\1\t/' | awk -F'\t' '{printf "  make %-10s %s\n", $$1, $$2}'
@@ -23,10 +23,10 @@ demo: $(READY)  ## release, grade and return a small sample class, and print its
 	@$(BIN)/course demo
 
 test: $(READY)  ## run the whole test suite
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest -n auto --dist worksteal
 
 test-fast: $(READY)  ## the inner loop: no notebooks, no nbgrader, no browser
-	$(BIN)/python -m pytest -m 'not slow'
+	$(BIN)/python -m pytest -n auto --dist worksteal -m 'not slow'
 
 lab: $(READY)  ## open JupyterLab at the lectures
 	$(BIN)/jupyter lab lectures
@@ -38,6 +38,14 @@ calibrate: $(READY)  ## try every check on its misconceptions and right variants
 	@echo "# Calibration of the checks" > docs/CALIBRATION.md
 	@echo "Written by \`make calibrate\`: float64 and float32 in every check, and a GPU where there is one." >> docs/CALIBRATION.md
 	@for hw in $$(ls solutions); do echo; $(BIN)/python -m course.exercises.calibrate $$hw; done | tee -a docs/CALIBRATION.md
+
+mutate: $(READY)  ## change every solution a little, and see that its check fails; write docs/MUTATION.md
+	@echo "# Mutants of the solutions" > docs/MUTATION.md
+	@echo "Written by \`make mutate\`: every small change of a solution fails its check, or is right too." >> docs/MUTATION.md
+	@for hw in $$(ls solutions); do echo; $(BIN)/python -m course.exercises.mutate $$hw; done | tee -a docs/MUTATION.md
+
+attacks: $(READY)  ## grade hostile submissions for real; write docs/ATTACKS.md
+	$(BIN)/python -m tests.attacks
 
 lint: $(READY)  ## check formatting, style and types
 	$(BIN)/ruff format --check .
