@@ -1,7 +1,8 @@
 """hw1, densities: its exercises in the order of the notebook."""
 
 from course.exercises.hw1 import accepted as accepted  # registers the other right answers
-from course.exercises.hw1.distances import mmd_squared, mode_coverage, sliced_wasserstein
+from course.exercises.hw1.coverage import mode_coverage
+from course.exercises.hw1.distances import mmd_squared, sliced_wasserstein
 from course.exercises.hw1.em import em_step
 from course.exercises.hw1.gaussian import gaussian_log_prob
 from course.exercises.hw1.kernels import best_bandwidth, kde_log_prob
