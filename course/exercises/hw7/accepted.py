@@ -28,12 +28,12 @@ def indexed_with_ones(classifier, x, t, labels):
 
 
 @classifier_score.accept
-def functional_with_logsumexp(classifier, x, t, labels):
-    def log_prob(x):
-        logits = classifier(x, t)
-        return (logits.gather(1, labels.unsqueeze(1)).squeeze(1) - logits.logsumexp(1)).sum()
-
-    return torch.func.grad(log_prob)(x).detach()
+@torch.enable_grad()
+def with_logsumexp(classifier, x, t, labels):
+    x = torch.clone(x.detach()).requires_grad_()
+    logits = classifier(x, t)
+    log_prob = logits.gather(1, labels.unsqueeze(1)).squeeze(1) - logits.logsumexp(dim=1)
+    return torch.autograd.grad(log_prob.unbind(), x)[0]
 
 
 @classifier_score.accept
