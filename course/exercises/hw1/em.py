@@ -45,7 +45,7 @@ def _climb_remark(function) -> str:
     after, true = GaussianMixture(*parts).log_prob(x).mean().item(), truth.log_prob(x).mean().item()
     return (
         f"forty of your steps raise the mean log-likelihood of 1,000 points from {before:.2f} to {after:.3f}; the "
-        f"mixture that made them has {true:.3f}. A little more than the truth: see 1.6."
+        f"mixture that made them has {true:.3f}. A little less than yours: why?"
     )
 
 
