@@ -1,7 +1,7 @@
 """Every sampler on the shipped networks of digits, drawn to ``samplers.png``: a picture, with numbers beside.
 
 On VP's network and on EDM's (one class in each column), with about 35 evaluations where a sampler can do with so few.
-The numbers are the share of samples that the clean classifier is at least 90 % sure of, and the Fréchet distance of 500
+The numbers are the share of samples that the clean classifier is at least 90 % sure of, and the Fréchet distance of 200
 samples to the package's test digits.
 """
 
@@ -24,7 +24,7 @@ from course.sampling import geometric_sigmas, karras_times, uniform_times, walk
 from course.scores import score_from_denoiser, score_from_noise
 
 PICTURE = Path(__file__).with_name("samplers.png")
-SAMPLES, SHOWN = 500, 20
+SAMPLES, SHOWN = 200, 20
 
 Sampler = Callable[[torch.Generator], Tensor]
 
