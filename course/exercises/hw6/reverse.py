@@ -40,7 +40,9 @@ def _reverse_remark(function) -> str:
         t = 2.0 - i / 100
         drift = function(x, t, lambda x, t: -0.5 * x, lambda t: 1.0, lambda x, t: -x / _forward(t))
         x = x - 0.01 * drift + 0.1 * torch.randn(x.shape, generator=generator)
-    return f"8,000 points of variance {_forward(2.0):.2f}, run backwards, end with variance {x.var():.2f}; the data's is 4."
+    return (
+        f"run backwards, 8,000 points of variance {_forward(2.0):.2f} end with {x.var():.2f}; the data's variance is 4."
+    )
 
 
 reverse_drift = Exercise("reverse_drift", 8, processes.reverse_drift, _field_cases, remark=_reverse_remark)
@@ -117,7 +119,7 @@ def _flow_remark(function) -> str:
         t = i / 500
         x = x + 0.002 * function(x, t, lambda x, t: -0.5 * x, lambda t: 1.0, lambda x, t: -x / _forward(t))
     kept = (_forward(2.0) / 4) ** 0.5
-    return f"N(0, 4) under f = −½ x, g = 1: from 10 the flow goes to {x.item():.2f}; its width shrinks to {10 * kept:.2f} of 10."
+    return f"a point flows from 10 to {x.item():.2f}, as the width of the law shrinks to {kept:.1%} of what it was."
 
 
 probability_flow = Exercise("probability_flow", 7, processes.probability_flow, _field_cases, remark=_flow_remark)

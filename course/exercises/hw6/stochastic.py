@@ -141,12 +141,12 @@ def _corrector_cases(draw: Draw) -> list[Case]:
 
 def _corrector_remark(function) -> str:
     generator = torch.Generator().manual_seed(0)
-    x = 2 * torch.randn(2000, 3, generator=generator)
+    x = 2 * torch.randn(6000, 3, generator=generator)
     for _ in range(150):
         x = function(x, 0.5, lambda x, t: -x, 0.16, torch.randn(x.shape, generator=generator))
     return (
-        f"150 corrections at snr 0.16 take points from variance 4 to {x.var():.2f}; the score's is 1, and steps of this "
-        "size keep 1.03."
+        f"150 corrections at snr 0.16 take points from variance 4 to {x.var():.2f}; the score's own is 1, and steps of "
+        "this size keep 1.03."
     )
 
 
