@@ -185,7 +185,7 @@ def _record(seen: Observation, result: Any, watched: dict[str, Tensor]) -> None:
     results = {f"result[{i}]": r for i, r in enumerate(result)} if several else {"result": result}
     seen.facts["returned"] = [_kind(r) for r in results.values()]
     for name, r in results.items():
-        if isinstance(r, Tensor):
+        if isinstance(r, Tensor) and not r.is_complex():  # complex numbers are never right, and cannot be sent
             seen.tensors[name] = r
             if r.requires_grad:
                 seen.facts["attached"] = True
@@ -197,7 +197,9 @@ def _record(seen: Observation, result: Any, watched: dict[str, Tensor]) -> None:
 
 
 def _kind(value: Any) -> str:
-    return "tensor" if isinstance(value, Tensor) else type(value).__name__
+    if isinstance(value, Tensor):
+        return "complex tensor" if value.is_complex() else "tensor"
+    return type(value).__name__
 
 
 def _share_memory(a: Tensor, b: Tensor) -> bool:
