@@ -144,9 +144,24 @@ def sigma_for_root_beta(x, t, beta_min, beta_max):
     return -0.5 * expand(beta, x) * x, preserving(log_alpha(t, beta_min, beta_max))[1]
 
 
-@vp_sde.misconception(
+_NOT_EXPANDED = (
     "β has one value per example, shape (B,), and x has further axes: give β trailing axes, expand(beta, x)."
 )
+
+
+@vp_sde.misconception(_NOT_EXPANDED)
 def beta_not_expanded(x, t, beta_min, beta_max):
     beta = beta_min + t * (beta_max - beta_min)
     return -0.5 * beta * x, beta.sqrt()
+
+
+@vp_sde.misconception(_NOT_EXPANDED)
+def x_times_beta_not_expanded(x, t, beta_min, beta_max):
+    beta = beta_min + t * (beta_max - beta_min)
+    return -0.5 * x * beta, beta.sqrt()
+
+
+@vp_sde.misconception(_NOT_EXPANDED)
+def beta_with_one_axis(x, t, beta_min, beta_max):
+    beta = beta_min + t * (beta_max - beta_min)
+    return -0.5 * beta[:, None] * x, beta.sqrt()

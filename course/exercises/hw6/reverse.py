@@ -68,6 +68,11 @@ def g_with_one_axis(x, t, drift, diffusion, score):
     return drift(x, t) - diffusion(t)[:, None] ** 2 * score(x, t)
 
 
+@reverse_drift.misconception(_NOT_EXPANDED)
+def score_times_g_not_expanded(x, t, drift, diffusion, score):
+    return drift(x, t) - score(x, t) * diffusion(t) ** 2
+
+
 @reverse_drift.misconception("the score is multiplied by g: it takes g².")
 def g_for_its_square(x, t, drift, diffusion, score):
     return _combine(x, t, drift, diffusion, score, 1, -1, power=1)
@@ -133,6 +138,11 @@ def flow_g_not_expanded(x, t, drift, diffusion, score):
 @probability_flow.misconception(_NOT_EXPANDED)
 def flow_g_with_one_axis(x, t, drift, diffusion, score):
     return drift(x, t) - 0.5 * diffusion(t)[:, None] ** 2 * score(x, t)
+
+
+@probability_flow.misconception(_NOT_EXPANDED)
+def flow_score_times_g_not_expanded(x, t, drift, diffusion, score):
+    return drift(x, t) - 0.5 * score(x, t) * diffusion(t) ** 2
 
 
 @probability_flow.misconception("all of g² belongs to the reverse SDE; without noise, half of it does the same: ½ g².")
