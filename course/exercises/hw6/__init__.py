@@ -17,12 +17,12 @@ exercises = [
     vp_sde,
     euler_maruyama_step,
     reverse_drift,
-    corrector_step,
     probability_flow,
     heun_step,
     rk4_step,
     ddim_step,
     karras_times,
+    corrector_step,
     divergence,
     log_likelihood,
 ]
