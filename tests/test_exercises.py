@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from course.exercises import assignments, begin, check_exercise, load
-from course.exercises.exercise import Exercise
+from course.exercises.exercise import Exercise, stands_alone
 
 EXERCISES = [exercise for assignment in assignments() for exercise in load(assignment).values()]
 MISCONCEPTIONS = [(exercise, one) for exercise in EXERCISES for one in exercise.misconceptions]
@@ -22,6 +22,7 @@ def test_each_exercise_has_enough_of_both(exercise: Exercise):
     assert len(exercise.misconceptions) >= 4
     assert len(exercise.accepted) >= 2
     assert len({one.name for one in exercise.misconceptions}) == len(exercise.misconceptions)
+    assert any(stands_alone(one) for one in exercise.misconceptions), "sample submissions need one"
 
 
 @pytest.mark.parametrize("assignment", assignments())

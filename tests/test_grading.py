@@ -8,7 +8,7 @@ from pathlib import Path
 import nbformat
 import pytest
 
-from course.exercises import load
+from course.exercises import assignments, load
 
 pytest.importorskip("nbgrader", reason="grading needs the extra `instructor`")
 
@@ -33,7 +33,7 @@ def room(tmp_path_factory) -> Classroom:
     return Classroom(folder)
 
 
-@pytest.mark.parametrize("assignment", ["hw2"])
+@pytest.mark.parametrize("assignment", assignments())
 def test_right_earns_all_wrong_what_its_mistakes_leave_and_empty_nothing(room, assignment):
     exercises = load(assignment)
     total = sum(exercise.points for exercise in exercises.values())
@@ -46,7 +46,7 @@ def test_right_earns_all_wrong_what_its_mistakes_leave_and_empty_nothing(room, a
     assert scores["empty"].by_hand == 0  # an untouched answer is not read
 
 
-@pytest.mark.parametrize("assignment", ["hw2"])
+@pytest.mark.parametrize("assignment", assignments())
 def test_the_misconceptions_are_found_by_name(room, assignment):
     found = {v.exercise: v.misconception for v in room.verdicts(assignment, "typically-wrong")}
     assert found == {name: first_in_notebook(exercise).name for name, exercise in load(assignment).items()}

@@ -27,6 +27,11 @@ class Misconception:
     credit: float = 0.0
 
 
+def stands_alone(misconception: Misconception) -> bool:
+    """Whether it uses nothing but torch and math, and so reads like a student's own code."""
+    return set(inspect.getclosurevars(misconception.function).globals) <= {"torch", "math"}
+
+
 @dataclass(frozen=True)
 class Statistic:
     """A number computed from what a function returned, its true value, and how far chance or rounding may move it.

@@ -11,7 +11,7 @@ import nbformat
 from nbformat import NotebookNode
 
 from course.exercises.check import load
-from course.exercises.exercise import Exercise, Misconception
+from course.exercises.exercise import Exercise, Misconception, stands_alone
 from course.grading.classroom import CONFIG, Classroom
 
 MARKERS = re.compile(r"^ *### (BEGIN|END) SOLUTION *\n?", re.MULTILINE)
@@ -47,7 +47,7 @@ def empty(released: NotebookNode) -> NotebookNode:
 def first_in_notebook(exercise: Exercise) -> Misconception:
     """The first misconception that uses nothing but torch and math, and so reads like a student's own code."""
     for candidate in exercise.misconceptions:
-        if set(inspect.getclosurevars(candidate.function).globals) <= {"torch", "math"}:
+        if stands_alone(candidate):
             return candidate
     raise ValueError(f"No misconception of {exercise.name} can stand alone in a notebook; write one that can.")
 

@@ -100,7 +100,7 @@ def _average(field):
 )
 def volume_missing(x, field, times, prior_log_prob):
     times = times.tolist()
-    for t, s in pairwise(times):
+    for t, s in zip(times[:-1], times[1:]):
         here = field(x, t)
         x = x + (s - t) / 2 * (here + field(x + (s - t) * here, s))
     return prior_log_prob(x)
