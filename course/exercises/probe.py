@@ -64,7 +64,7 @@ def time_limit(seconds: float) -> Iterator[None]:
 def usual_state() -> Iterator[None]:
     """PyTorch's own defaults, so that what a notebook changed for one exercise costs no points in another."""
     dtype = torch.get_default_dtype()
-    with torch.inference_mode(False):
+    with torch.inference_mode(False), torch.enable_grad():
         torch.set_default_dtype(torch.float32)
         try:
             yield
@@ -104,6 +104,7 @@ def observe_all(function: Callable, cases: list[Case]) -> list[Observation]:
     return seen
 
 
+@usual_state()
 def observe(function: Callable, case: Case) -> Observation:
     """Call the function once, with fresh copies of everything, and note the result and every side effect."""
     arguments = {name: _hand_over(value, case.device) for name, value in case.arguments.items()}
@@ -115,7 +116,7 @@ def observe(function: Callable, case: Case) -> Observation:
     global_streams = _global_streams()
     seen = Observation()
     try:
-        with quiet() as printed, usual_state(), torch.set_grad_enabled(not case.no_grad):
+        with quiet() as printed, torch.set_grad_enabled(not case.no_grad):
             result = function(*arguments.values())
     except (Exception, SystemExit) as error:
         seen.facts["raised"] = _describe(error, function)

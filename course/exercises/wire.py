@@ -18,6 +18,9 @@ from course.exercises.probe import Observation
 LARGEST = 16 * 2**20
 """Bytes that a message may have."""
 
+MOST_TENSORS = 10_000
+"""Tensors that a message may have, since reading one costs time too."""
+
 
 class NotAnObservation(ValueError):
     """What came back from a kernel is not what ``pack_observations`` makes."""
@@ -164,5 +167,7 @@ def _join(told: Any, tensors: dict[str, Tensor]) -> bytes:
 def _split(message: bytes) -> tuple[Any, dict[str, Tensor]]:
     if len(message) > LARGEST:
         raise NotAnObservation(f"A message has at most {LARGEST:,} bytes; got {len(message):,}.")
+    if message.count(b'"data_offsets"') > MOST_TENSORS:
+        raise NotAnObservation(f"A message has at most {MOST_TENSORS:,} tensors.")
     end = 8 + int.from_bytes(message[:8], "big")
     return json.loads(message[8:end]), load(message[end:])

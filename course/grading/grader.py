@@ -124,8 +124,8 @@ class _Run:
             try:
                 cell.outputs = session.execute(cell.source, self._seconds())
             except Stopped as error:
-                self._stop(cell, str(error))
-                cell.outputs = [new_output("stream", name="stdout", text=f"Grading stopped: {error}\n")]
+                why = self._stop(cell, error)
+                cell.outputs = [new_output("stream", name="stdout", text=f"Grading stopped: {why}\n")]
         return []
 
     def _test(self, session: Session | None, cell: NotebookNode) -> Verdict:
@@ -145,8 +145,7 @@ class _Run:
         try:
             seen = session.observe(exercise.name, cases, self._seconds())
         except Stopped as error:
-            self._stop(cell, str(error))
-            return none(f"stopped: {error}")
+            return none(f"stopped: {self._stop(cell, error)}")
         except NotAnObservation as error:
             self.notes.append(f"{exercise.name}: {error} Does the submission tamper with the kernel?")
             return none("could not be observed: something in the notebook changes how the kernel works.")
@@ -165,10 +164,15 @@ class _Run:
             )
         return self.exercises[name[1]]
 
-    def _stop(self, cell: NotebookNode, why: str) -> None:
+    def _stop(self, cell: NotebookNode, error: Stopped) -> str:
+        """Note that nothing runs any more, and return why."""
+        why = str(error)
+        if time.monotonic() >= self.deadline:
+            why = f"all cells together did not end within {self.task.total_seconds:.0f} seconds."
         name = cell.metadata.get("nbgrader", {}).get("grade_id") or cell.get("id", "")
         self.stopped = f"the kernel ended in the cell {name}: {why}"
         self.notes.append(self.stopped)
+        return why
 
     def _seconds(self) -> float:
         """What is left for a cell."""

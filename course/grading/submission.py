@@ -28,7 +28,7 @@ def read(data: bytes) -> tuple[NotebookNode, list[str]]:
         Unreadable: if it is too large, not JSON, or not a notebook.
     """
     if len(data) > LARGEST:
-        raise Unreadable(f"The file has {len(data) / 2**20:,.0f} MB; a notebook has at most {LARGEST / 2**20:.0f} MB.")
+        raise Unreadable(f"The file has more than {LARGEST / 2**20:.0f} MB, which a notebook has at most.")
     text, notes = _decode(data)
     try:
         raw = json.loads(text)
