@@ -40,3 +40,19 @@ c.Execute.extra_arguments = ["--HistoryManager.hist_file=:memory:", "--IPKernelA
 
 # Feedback shows what a check said, not the hidden test behind it.
 c.GenerateFeedback.preprocessors = [GetGrades, ClearHiddenTests, CSSHTMLHeaderPreprocessor]
+
+# Nothing that a student wrote or displayed runs in a feedback page or in formgrader.
+c.HTMLExporter.sanitize_html = True
+c.HTMLExporter.filters = {
+    "markdown2html": "course.grading.markup.markdown2html",
+    "clean_html": "course.grading.markup.clean_html",
+}
+
+c.NbConvertBase.display_data_priority = [
+    "text/html",
+    "text/markdown",
+    "text/latex",
+    "image/png",
+    "image/jpeg",
+    "text/plain",
+]
