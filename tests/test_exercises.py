@@ -53,8 +53,8 @@ def test_right_variants_pass(exercise: Exercise, function):
 @pytest.mark.slow
 @pytest.mark.parametrize(("exercise", "function"), RIGHT, ids=name)
 def test_right_variants_pass_over_many_seeds(exercise: Exercise, function):
-    """Each check is over float64 and float32 (and a GPU where there is one)."""
-    failed = [str(v) for seed in range(200) if not (v := check_exercise(exercise, function, 1000 + seed)).passed]
+    """Each check is over float64 and float32 (and a GPU where there is one); `make calibrate` tries 1,000 seeds."""
+    failed = [str(v) for seed in range(20) if not (v := check_exercise(exercise, function, 1000 + seed)).passed]
     assert not failed, failed[:3]
 
 
