@@ -1,5 +1,6 @@
 """Every attack of ``tests/attacks``, graded for real: no points but those deserved, and the world as it was."""
 
+import re
 import shutil
 import subprocess
 import sys
@@ -11,8 +12,13 @@ pytest.importorskip("nbgrader", reason="grading needs the extra `instructor`")
 from attacks import ATTACKS
 from attacks.attack import ALL
 from attacks.breakout import READS
+from attacks.pages import live
 from attacks.run import Aftermath, run
+from attacks.scripts import SCRIPTS
 from attacks.surroundings import AFTERWARDS
+from nbconvert.filters.markdown_mistune import IPythonRenderer, MarkdownWithMath
+
+from course.grading.markup import markdown2html
 
 pytestmark = [
     pytest.mark.slow,
@@ -65,6 +71,12 @@ def test_what_reads_secrets_would_find_them_outside_of_the_sandbox(tmp_path):
     script = READS.replace("@SECRETS@", repr([str(secret)])).replace("@ROOT@", repr(str(tmp_path)))
     command = [sys.executable, "-c", f"breach = print\n{script}"]
     assert "a secret word" in subprocess.run(command, capture_output=True, text=True, check=True).stdout
+
+
+def test_what_acts_in_a_page_is_found_and_disarmed():
+    acting = live(MarkdownWithMath(renderer=IPythonRenderer(escape=False)).render(SCRIPTS.replace("attachment:", "")))
+    assert {re.findall(r"\w+", what)[0] for what in acting} >= {"script", "img", "svg", "iframe", "form", "b", "a"}
+    assert not live(markdown2html({"cell": {}}, SCRIPTS))
 
 
 @pytest.mark.parametrize("attack", [one for one in ATTACKS if one.open], ids=lambda one: one.name)

@@ -3,6 +3,7 @@
 import json
 import os
 import re
+from collections import Counter
 from contextlib import nullcontext
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -117,9 +118,8 @@ def _outcome(world: World, attack: Attack, points: float, line: Line) -> Outcome
         if bad:
             outcome.problems.append(what)
     if attack.pages:
-        usual = set(live(feedback(world.room, AFTERWARDS[0])) + live(formgrade(world.room, AFTERWARDS[0])))
-        pages = live(feedback(world.room, attack.name)) + live(formgrade(world.room, attack.name))
-        outcome.problems += [f"a page acts: {what[:200]}" for what in pages if what not in usual]
+        acts = Counter(_live(world, attack.name)) - Counter(_live(world, AFTERWARDS[0]))
+        outcome.problems += [f"a page acts: {what[:200]}" for what in acts]
     outcome.problems += re.findall(r"^BREACH .*", outputs, re.MULTILINE)
     outcome.problems += [f"the secret of {path} was read" for path, word in world.secrets.items() if word in seen]
     if os.environ[ENVIRONMENT] in seen:
@@ -127,6 +127,10 @@ def _outcome(world: World, attack: Attack, points: float, line: Line) -> Outcome
     if any(not c.isprintable() and c != "\n" for c in "\n".join(sentences + line.notes)):
         outcome.problems.append("there is something that cannot be printed")
     return outcome
+
+
+def _live(world: World, student: str) -> list[str]:
+    return live(feedback(world.room, student)) + live(formgrade(world.room, student))
 
 
 def _outputs(path: Path) -> str:

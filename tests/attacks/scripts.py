@@ -7,13 +7,13 @@ from nbformat.v4 import new_code_cell, new_markdown_cell
 
 from .attack import ALL, POINTS, edited
 
-SCRIPTS = """Prose. <script>alert("live")</script> <img src=x onerror=alert("live")> <svg onload=alert("live")><script>alert(1)</script></svg>
+SCRIPTS = """Prose. <script>alert("live")</script> <img src=x onerror='alert(1)'> <svg onload='alert(1)'><script>alert(1)</script></svg>
 <a href="javascript:alert('live')">a</a> [b](javascript:alert('live')) ![c](javascript:alert('live')) <iframe src="data:text/html,x">
 </iframe> <style>* {display: none}</style> <form action="http://evil"><input name=x></form> <object data="x"></object>
-<details open ontoggle=alert("live")> <math><mtext></mtext></math> <b onmouseover="alert('live')">b</b> <base href="//evil">
+<details open ontoggle='alert(1)'> <math><mtext></mtext></math> <b onmouseover="alert('live')">b</b> <base href="//evil">
 <meta http-equiv="refresh" content="0;url=http://evil"> <a href="&#106;avascript:alert('live')">d</a> ![e](attachment:e.png)
 
-# A heading <img src=x onerror=alert("live")>
+# A heading <img src=x onerror='alert(1)'>
 
 ```html
 <script>alert("only text")</script>
@@ -24,7 +24,7 @@ $x < y$, and $$\\text{<script>alert("live")</script>}$$
 
 SHOWS = """
 from IPython.display import HTML, SVG, Javascript, Markdown
-for kind in (HTML, Javascript, Markdown): display(kind('<script>alert("live")</script><img src=x onerror=alert("live")>'))
+for kind in (HTML, Javascript, Markdown): display(kind('<script>alert("live")</script><img src=x onerror="alert(1)">'))
 display(SVG('<svg xmlns="http://www.w3.org/2000/svg" onload="alert(1)"><script>alert("live")</script></svg>'))
 print('<script>alert("live")</script>', "\\x1b[31m<img src=x onerror=alert('live')>\\x1b[0m")
 """
