@@ -186,7 +186,12 @@ def local_crew(workers: int | None = None) -> Iterator[Crew]:
     from distributed import Client, LocalCluster
 
     workers = workers or os.cpu_count() or 1
-    options = {"threads_per_worker": 1, "dashboard_address": "127.0.0.1:0", "memory_limit": 0, "silence_logs": logging.CRITICAL}
+    options = {
+        "threads_per_worker": 1,
+        "dashboard_address": "127.0.0.1:0",
+        "memory_limit": 0,
+        "silence_logs": logging.CRITICAL,
+    }
     with (
         LocalCluster(n_workers=workers, host="127.0.0.1", **options) as cluster,
         Client(cluster, set_as_default=False) as client,
