@@ -1,5 +1,9 @@
 """What the tests share: one thread, the devices that are here, and random numbers with a seed."""
 
+import os
+
+os.environ.setdefault("OMP_NUM_THREADS", "1")  # kernels too: threads of processes side by side only wait
+
 from collections.abc import Callable
 
 import pytest
