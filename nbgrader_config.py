@@ -48,7 +48,7 @@ c.HTMLExporter.filters = {
     "clean_html": "course.grading.markup.clean_html",
 }
 
-c.NbConvertBase.display_data_priority = [
+c.DataTypeFilter.display_data_priority = [
     "text/html",
     "text/markdown",
     "text/latex",

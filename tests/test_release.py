@@ -34,9 +34,9 @@ def test_the_release_is_in_step_with_the_solutions(tmp_path):
     room = Classroom(tmp_path)
     for assignment in room.assignments:
         room.release(assignment)
-        made = {p.relative_to(tmp_path): p.read_bytes() for p in (tmp_path / "assignments").rglob("*") if p.is_file()}
-        kept = {p.relative_to(ROOT): p.read_bytes() for p in (ROOT / "assignments").rglob("*") if p.is_file()}
-        assert {path: made[path] == kept.get(path) for path in made} == dict.fromkeys(kept, True)
+    made = {p.relative_to(tmp_path): p.read_bytes() for p in (tmp_path / "assignments").rglob("*") if p.is_file()}
+    kept = {p.relative_to(ROOT): p.read_bytes() for p in (ROOT / "assignments").rglob("*") if p.is_file()}
+    assert {path: made[path] == kept.get(path) for path in made} == dict.fromkeys(kept, True)
 
 
 @pytest.mark.parametrize("assignment", ASSIGNMENTS)
