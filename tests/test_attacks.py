@@ -58,11 +58,3 @@ def test_what_acts_in_a_page_is_found_and_disarmed():
     acting = live(MarkdownWithMath(renderer=IPythonRenderer(escape=False)).render(SCRIPTS.replace("attachment:", "")))
     assert {re.findall(r"\w+", what)[0] for what in acting} >= {"script", "img", "svg", "iframe", "form", "b", "a"}
     assert not live(markdown2html({"cell": {}}, SCRIPTS))
-
-
-@pytest.mark.parametrize("attack", [one for one in ATTACKS if one.open], ids=lambda one: one.name)
-@pytest.mark.xfail(reason="known, and not closed yet; see docs/ATTACKS.md")
-def test_open_attacks(attack, tmp_path):
-    after, _ = run(tmp_path, [attack])
-    assert not after.failed
-    assert not after.outcomes[attack.name].problems

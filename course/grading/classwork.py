@@ -15,6 +15,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from nbgrader.utils import parse_utc
+
 from course.grading.classroom import Classroom, GradingError
 from course.grading.grader import BadAssignment, Graded, Task, grade
 from course.grading.record import Record
@@ -65,24 +67,28 @@ def hand_ins(room: Classroom, assignment: str) -> Iterator[str]:
 
 def read_submission(room: Classroom, assignment: str, student: str) -> Submission:
     """What a student handed in: the notebook with the assignment's name, or the only one that there is."""
-    folder, notes = room.folder("submitted", student, assignment), []
+    folder = room.folder("submitted", student, assignment)
+    notes: list[str] = []
+    if folder.is_symlink() or folder.parent.is_symlink():
+        return Submission(student, b"", None, ["The folder is a link to another one: graded as empty."])
+    timestamp = _timestamp(folder, notes)
     found = sorted(path for path in folder.glob("*.ipynb") if not path.name.startswith("."))
     wanted = folder / f"{assignment}.ipynb"
-    others = [path.name for path in found if path != wanted]
+    others = [_name(path) for path in found if path != wanted]
     if wanted not in found and len(found) == 1:
         wanted = found[0]
-        notes.append(f"The notebook was called {wanted.name}.")
+        notes.append(f"The notebook was called {_name(wanted)}.")
     elif wanted not in found:
         several = f"{len(found)} notebooks, none of which is" if found else "no notebook called"
         notes.append(f"There is {several} {assignment}.ipynb: graded as empty.")
-        return Submission(student, b"", _timestamp(folder), notes)
+        return Submission(student, b"", timestamp, notes)
     elif others:
         notes.append(f"There are other notebooks, which were not graded: {', '.join(others[:5])}.")
     try:
-        return Submission(student, _read_file(wanted), _timestamp(folder), notes)
+        return Submission(student, _read_file(wanted), timestamp, notes)
     except OSError as error:
-        notes.append(f"{wanted.name} could not be read ({error.strerror}): graded as empty.")
-        return Submission(student, b"", _timestamp(folder), notes)
+        notes.append(f"{_name(wanted)} could not be read ({error.strerror}): graded as empty.")
+        return Submission(student, b"", timestamp, notes)
 
 
 def grade_class(
@@ -228,11 +234,22 @@ def _digest(source: str, submission: Submission) -> str:
     return hashlib.sha256(b"".join(hashlib.sha256(part).digest() for part in parts)).hexdigest()
 
 
-def _timestamp(folder: Path) -> str | None:
+def _timestamp(folder: Path, notes: list[str]) -> str | None:
+    """When it was handed in; what is no time is noted, and left out."""
     try:
-        return _read_file(folder / "timestamp.txt", 200).decode("utf-8", "replace").strip() or None
+        text = _read_file(folder / "timestamp.txt", 200).decode("utf-8", "replace").strip()
+        parse_utc(text or None)
     except OSError:
         return None
+    except (ValueError, OverflowError):
+        notes.append("timestamp.txt tells no time: counted as handed in without one.")
+        return None
+    return text or None
+
+
+def _name(path: Path) -> str:
+    """A file's name as text, whatever bytes it is made of."""
+    return os.fsencode(path.name).decode("utf-8", "replace")
 
 
 def _read_file(path: Path, most: int = LARGEST) -> bytes:

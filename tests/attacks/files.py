@@ -99,7 +99,6 @@ SPECIAL = [
         ALL,
         "other notebooks",
         place=_strange_name,
-        open="classwork: a name that is not UTF-8 ends the grading of the whole class",
     ),
     Attack(
         "strange-time",
@@ -108,7 +107,6 @@ SPECIAL = [
         right,
         ALL,
         place=_strange_time,
-        open="record: a time that is none ends the grading of the whole class",
     ),
     Attack(
         "folder-is-a-link",
@@ -117,7 +115,6 @@ SPECIAL = [
         hostile,
         told=NOTHING,
         place=_link_the_folder,
-        open="classwork: links are refused as notebooks, not as folders; nbgrader's exchange and collection make none",
     ),
     Attack(
         "two-notebooks",

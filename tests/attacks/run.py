@@ -21,7 +21,7 @@ from .pages import feedback, formgrade, live
 from .surroundings import AFTERWARDS, ENVIRONMENT, Damage, groups_hold, most_memory_of_workers, surrounded, write
 
 SETTINGS = Settings("hw2", Limits(memory=2 * 2**30))
-SECONDS = (6.0, 20.0)
+SECONDS = (8.0, 24.0)
 WORKERS = 2
 
 
