@@ -15,6 +15,8 @@ def _drop_cases(draw: Draw) -> list[Case]:
         uniform = torch.where((uniform - probability).abs() < 0.01, 0.5 * uniform + 0.3, uniform)  # no close decisions
         uniform[:2] = torch.tensor([0.002, 0.97])  # one is dropped, one is kept
         uniform[1:] = uniform[1:][draw.permutation(b - 1)]
+        if probability == 0:
+            uniform[-1] = 0.0  # torch.rand can give it, and nothing is to be dropped
         arguments = {"labels": draw.integers(classes, b), "null": null}
         return Case({**arguments, "probability": probability, "uniform": uniform})
 
@@ -47,6 +49,15 @@ def not_always_new(labels, null, probability, uniform):
 @drop_labels.misconception("the comparison is the wrong way round: a label is dropped where uniform < probability.")
 def kept_for_dropped(labels, null, probability, uniform):
     return torch.where(uniform < probability, labels, null)
+
+
+@drop_labels.misconception(
+    "with probability 0 nothing is dropped, not even where `uniform` is exactly 0, as torch.rand can give: compare "
+    "with <, not <=.",
+    credit=0.5,
+)
+def zero_dropped_at_probability_zero(labels, null, probability, uniform):
+    return torch.where(uniform <= probability, null, labels)
 
 
 _FOR_ALL = "one decision is made for the whole batch: every label is dropped or kept for itself."
