@@ -1,12 +1,15 @@
 """The graders are proven by their mutants: misconceptions fail with their own sentences, right variants pass."""
 
+import time
 from importlib import import_module
 
 import pytest
 import torch
 
 from course.exercises import assignments, begin, check_exercise, load
+from course.exercises.case import Case
 from course.exercises.exercise import Exercise, stands_alone
+from course.exercises.probe import observe
 
 EXERCISES = [exercise for assignment in assignments() for exercise in load(assignment).values()]
 MISCONCEPTIONS = [(exercise, one) for exercise in EXERCISES for one in exercise.misconceptions]
@@ -186,6 +189,33 @@ def test_one_clear_sentence(function, words, monkeypatch):
     assert words in str(verdict)
     assert verdict.points == 0
     assert "\n" not in str(verdict)
+
+
+def test_time_is_what_the_function_computes_and_the_clock_is_a_last_resort(monkeypatch):
+    """On a machine that does other things too, waiting costs nothing; waiting forever ends all the same."""
+    monkeypatch.setattr("course.exercises.probe.TIME_LIMIT", 0.2)
+    exercise = load("hw2")["langevin_step"]
+    waits, calls = [0.4, 0.0], []
+
+    def interrupted(x, score, step_size, noise):
+        calls.append(x)
+        if len(calls) == 1:
+            time.sleep(waits[0])
+        return right(x, score, step_size, noise)
+
+    assert check_exercise(exercise, interrupted).passed
+    waits[0] = 10.0
+    calls.clear()
+    assert "did not finish within" in str(check_exercise(exercise, interrupted))
+
+
+def test_a_list_that_was_lent_stays_as_it_was():
+    def empties(down, x):
+        return x + down.pop(0)
+
+    case = Case({"down": [torch.zeros(2), torch.ones(2)], "x": torch.zeros(2)})
+    assert observe(empties, case).facts["changed"] == ["down"]
+    assert "changed" not in observe(lambda down, x: x + down[0], case).facts
 
 
 def test_what_is_printed_is_hidden_and_counted(capsys):
