@@ -11,14 +11,16 @@ from pathlib import Path
 
 import nbformat
 import pytest
+from jupyter_client.kernelspec import KernelSpec
 
 pytest.importorskip("nbgrader", reason="grading needs the extra `instructor`")
 
 from course.grading.classroom import Classroom, GradingError
-from course.grading.classwork import grade_class, remote_crew
+from course.grading.classwork import grade_class, local_crew, remote_crew
+from course.grading.grader import Task, grade
 from course.grading.record import Record
 from course.grading.samples import make_class
-from course.grading.sandbox import Nursery, SandboxError, Settings
+from course.grading.sandbox import KernelError, Nursery, SandboxError, Settings, in_sight
 
 ROOT = Path(__file__).parent.parent
 SANDBOX = pytest.mark.skipif(not shutil.which("bwrap"), reason="needs bubblewrap")
@@ -163,9 +165,37 @@ def test_a_trusted_class_is_graded_without_a_sandbox(tmp_path):
     assert points(room)["right"] == (88, 12)
 
 
+def test_a_kernel_that_does_not_come_up_costs_nobody_a_grade(tmp_path, monkeypatch):
+    ends_at_once = KernelSpec(argv=[sys.executable, "-c", ""], language="python")
+    monkeypatch.setattr("course.grading.session._specification", lambda settings: ends_at_once)
+    source = Record(hw2(tmp_path)).source("hw2")
+    with pytest.raises(KernelError, match="A kernel did not start: "):
+        grade(Task("right", "hw2", source, source.encode(), settings=None))
+
+
+def test_a_class_that_students_code_could_read_is_refused(monkeypatch, tmp_path):
+    """An environment's own folder may hold a class; its folder of packages may not."""
+    monkeypatch.setattr(sys, "prefix", str(tmp_path))
+    (tmp_path / "lib" / "class").mkdir(parents=True)
+    assert in_sight(tmp_path) is None
+    assert "move the class elsewhere" in str(in_sight(tmp_path / "lib" / "class"))
+    assert in_sight(Path("/usr/local/share/nbgrader/exchange")) is None
+
+
+def test_workers_on_this_machine_answer_nobody_else():
+    """Without the certificate that only this process has, their scheduler cannot be spoken to."""
+    from distributed import Client
+
+    with local_crew(1) as crew:
+        address = crew.client.scheduler.address
+        assert address.startswith("tls://127.0.0.1:")
+        for stranger in (address, address.replace("tls", "tcp")):
+            with pytest.raises((OSError, TypeError)):
+                Client(stranger, timeout="3s", set_as_default=False)
+
+
 def test_any_jupyter_program_can_have_a_sandboxed_kernel(tmp_path):
     """nbclient, with a kernel specification that names the provisioner."""
-    from jupyter_client.kernelspec import KernelSpec
     from jupyter_client.manager import AsyncKernelManager
     from nbclient import NotebookClient
 

@@ -20,7 +20,7 @@ from nbgrader.utils import parse_utc
 from course.grading.classroom import Classroom, GradingError
 from course.grading.grader import BadAssignment, Graded, Task, grade
 from course.grading.record import Record
-from course.grading.sandbox import SandboxError, Settings
+from course.grading.sandbox import SandboxError, Settings, in_sight
 from course.grading.submission import LARGEST
 
 AHEAD = 2
@@ -117,8 +117,10 @@ def grade_class(
         How many were graded, and the students whose submissions could not be, with reasons.
 
     Raises:
-        GradingError: if there is nothing to grade, or no way to.
+        GradingError: if there is nothing to grade, no way to, or students' code could read the class's folder.
     """
+    if settings is not None and (reason := in_sight(room.root)):
+        raise GradingError(reason)
     record = Record(room)
     source, known = record.source(assignment), record.lines(assignment)
     chosen = students or list(hand_ins(room, assignment))
@@ -188,8 +190,8 @@ class Crew:
 
 @contextmanager
 def local_crew(workers: int | None = None) -> Iterator[Crew]:
-    """Processes on this machine, one a core if no number is given."""
-    from distributed import Client, LocalCluster
+    """Processes on this machine, one a core if no number is given; they speak TLS, which other users of it cannot."""
+    from distributed import Client, LocalCluster, Security
 
     workers = workers or os.cpu_count() or 1
     options = {
@@ -197,6 +199,7 @@ def local_crew(workers: int | None = None) -> Iterator[Crew]:
         "dashboard_address": "127.0.0.1:0",
         "memory_limit": 0,
         "silence_logs": logging.CRITICAL,
+        "security": Security.temporary(),
     }
     with (
         LocalCluster(n_workers=workers, host="127.0.0.1", **options) as cluster,

@@ -76,6 +76,7 @@ def grade(task: Task) -> Graded:
 
     Raises:
         SandboxError: if kernels cannot be had on this machine.
+        KernelError: if none came up this time.
         BadAssignment: if a test cell of the instructor's is none that can be judged outside of the kernel.
     """
     torch.set_num_threads(1)
@@ -106,15 +107,10 @@ class _Run:
 
     def verdicts(self) -> list[Verdict]:
         found = []
-        try:
-            with Session(self.task.settings) as session:
-                for cell in self.notebook.cells:
-                    if cell.cell_type == "code" and NOT_GRADED not in cell.metadata.get("tags", []):
-                        found += self._cell(session, cell)
-        except Stopped as error:  # at the start: no cell is to blame
-            self.stopped = str(error)
-            self.notes.append(self.stopped)
-            found = [self._test(None, cell) for cell in self.notebook.cells if _is_test(cell)]
+        with Session(self.task.settings) as session:
+            for cell in self.notebook.cells:
+                if cell.cell_type == "code" and NOT_GRADED not in cell.metadata.get("tags", []):
+                    found += self._cell(session, cell)
         return found
 
     def _cell(self, session: Session, cell: NotebookNode) -> list[Verdict]:
@@ -128,18 +124,18 @@ class _Run:
                 cell.outputs = [new_output("stream", name="stdout", text=f"Grading stopped: {why}\n")]
         return []
 
-    def _test(self, session: Session | None, cell: NotebookNode) -> Verdict:
+    def _test(self, session: Session, cell: NotebookNode) -> Verdict:
         exercise, seed = self._exercise(cell), fresh_seed()
         verdict = self._judge(session, cell, exercise, seed)
         data = {kind: _plain(value) for kind, value in verdict._repr_mimebundle_().items()}
         cell.outputs = [new_output("execute_result", data=data, execution_count=None)]
         return verdict
 
-    def _judge(self, session: Session | None, cell: NotebookNode, exercise: Exercise, seed: int) -> Verdict:
+    def _judge(self, session: Session, cell: NotebookNode, exercise: Exercise, seed: int) -> Verdict:
         def none(sentence: str) -> Verdict:
             return Verdict(exercise.name, 0, exercise.points, sentence, seed=seed)
 
-        if self.stopped or session is None:
+        if self.stopped:
             return none(f"not reached: {self.stopped}")
         cases = all_cases(exercise, seed)
         try:

@@ -39,6 +39,10 @@ class SandboxError(Exception):
     """Kernels cannot be started safely here; the message says what to do."""
 
 
+class KernelError(Exception):
+    """One kernel did not come up, which is no fault of a submission's; the next may."""
+
+
 @dataclass(frozen=True)
 class Settings:
     """What kernels of one nursery have in common.
@@ -125,7 +129,8 @@ class Nursery:
         """A new kernel, listening where its connection information says.
 
         Raises:
-            SandboxError: if it did not come up.
+            SandboxError: if it cannot be walled in.
+            KernelError: if it did not come up.
         """
         request = {"connection": connection, "limits": asdict(self.settings.limits)}
         mine, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
@@ -138,9 +143,11 @@ class Nursery:
             try:
                 message, ancillary, _, _ = mine.recvmsg(1000, socket.CMSG_SPACE(PEER.size))
             except TimeoutError:
-                raise SandboxError(f"A kernel did not start within {FORK_SECONDS:.0f} seconds.") from None
+                raise KernelError(f"A kernel did not start within {FORK_SECONDS:.0f} seconds.") from None
+        if not message:
+            raise KernelError("A kernel did not start: its nursery has ended.")
         if message != READY:
-            raise SandboxError(f"A kernel could not be walled in: {message.decode() or 'the nursery has ended.'}")
+            raise SandboxError(f"A kernel could not be walled in: {message.decode()}")
         pid, _, _ = PEER.unpack(ancillary[0][2])
         self._count(1)
         return Kernel(pid, self.settings, lambda: self._count(-1))
@@ -247,15 +254,31 @@ def _walls(library: Path, settings: Settings) -> list[str]:
 
 
 def _seen() -> list[str]:
-    """The system's programs and libraries, and Python's: its own, and those of the environment it runs in."""
-    system = ["/usr", "/bin", "/sbin", "/lib", "/lib32", "/lib64", "/libx32", "/etc/ld.so.cache", "/etc/fonts"]
-    python = [sys.base_prefix, sys.prefix, sysconfig.get_path("purelib"), sysconfig.get_path("platlib")]
+    """The system's programs and libraries, and Python's: its own, and those of the environment it runs in.
+
+    Only these folders of an environment: a class may be kept in it, or beside it.
+    """
+    system = ["/bin", "/sbin", "/lib", "/lib32", "/lib64", "/libx32", "/usr/share", "/etc/ld.so.cache", "/etc/fonts"]
+    prefixes = ["/usr", "/usr/local", sys.base_prefix, sys.prefix]
+    parts = ["bin", "sbin", "lib", "lib32", "lib64", "libx32", "libexec", "pyvenv.cfg"]
+    python = [sysconfig.get_path("purelib"), sysconfig.get_path("platlib")]
     seen: list[str] = []
-    for path in [*system, *python]:
+    for path in [*system, *(os.path.join(prefix, part) for prefix in prefixes for part in parts), *python]:
         covered = any(Path(path).is_relative_to(other) for other in seen if not os.path.islink(other))
         if os.path.lexists(path) and not covered:
             seen.append(path)
     return seen
+
+
+def in_sight(folder: Path) -> str | None:
+    """What to do where a class's folder is among what every kernel may read; None where it is not."""
+    folder = folder.resolve()
+    for path in _seen():
+        if folder.is_relative_to(Path(path).resolve()):
+            return (
+                f"The class is kept in {folder}, and students' code may read all of {path}: move the class elsewhere."
+            )
+    return None
 
 
 def _environment() -> dict[str, str]:

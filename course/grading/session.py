@@ -6,6 +6,7 @@ Nothing that a kernel says is believed, but for the numbers of its observations,
 import base64
 import resource
 import sys
+import tempfile
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -22,7 +23,7 @@ from course.exercises.case import Case
 from course.exercises.probe import Observation
 from course.exercises.wire import NotAnObservation, pack_cases, unpack_observations
 from course.grading.inside.answer import OBSERVED_MIME
-from course.grading.sandbox import Settings
+from course.grading.sandbox import KernelError, Settings
 
 START_SECONDS = 60.0
 LARGEST_MESSAGE = 24 * 2**20
@@ -89,14 +90,16 @@ class Heard:
             self.outputs.append(new_output("stream", name=name, text=text))
 
 
-def _context() -> zmq.Context:
-    """Sockets that hang up on a message that is too large, and for good.
+def _context(sandboxed: bool) -> zmq.Context:
+    """Sockets that hang up on a message that is too large, and from a sandbox for good.
 
     Where a kernel's sockets were at first it may put links to sockets of this machine later: nobody connects twice.
+    (Without a sandbox, the first attempt is made before the kernel listens.)
     """
     context = zmq.Context()
     context.setsockopt(zmq.MAXMSGSIZE, LARGEST_MESSAGE)
-    context.setsockopt(zmq.RECONNECT_IVL, -1)
+    if sandboxed:
+        context.setsockopt(zmq.RECONNECT_IVL, -1)
     return context
 
 
@@ -108,11 +111,13 @@ class Session:
 
     Raises:
         SandboxError: if kernels cannot be had here.
+        KernelError: if this one did not come up.
     """
 
     def __init__(self, settings: Settings | None):
-        self._context = _context()
-        self._manager = KernelManager(transport="ipc", context=self._context)
+        self._context = _context(sandboxed=settings is not None)
+        self._folder = tempfile.TemporaryDirectory(prefix="score-course-")  # of the sockets, but a sandbox has its own
+        self._manager = KernelManager(transport="ipc", ip=f"{self._folder.name}/k", context=self._context)
         self._manager._kernel_spec = _specification(settings)
         self._memory = _memory_of_this_process()
         self._manager.start_kernel()
@@ -122,7 +127,7 @@ class Session:
             self._client.wait_for_ready(timeout=START_SECONDS)
         except RuntimeError as error:
             self.close()
-            raise Stopped(f"the kernel did not start: {error}") from None
+            raise KernelError(f"A kernel did not start: {error}.") from None
         channels = (self._client.iopub_channel, self._client.shell_channel)
         self._hung_up = [channel.socket.get_monitor_socket(zmq.EVENT_DISCONNECTED) for channel in channels]
 
@@ -167,6 +172,7 @@ class Session:
         self._manager.shutdown_kernel(now=True)
         self._manager.cleanup_resources()
         self._context.destroy(linger=0)
+        self._folder.cleanup()
 
     def _run(self, source: str, seconds: float) -> Heard:
         asked = self._client.execute(source, store_history=False, allow_stdin=False, stop_on_error=False)
