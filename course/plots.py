@@ -155,9 +155,10 @@ def histogram(
 
 
 def trace(ax: Axes, path: Tensor, color: str | None = None) -> Axes:
-    """One number of each chain over its steps, (n+1, B)."""
+    """One number of each chain over its steps, (n+1, B), by default in the colours that ``chains`` gives them."""
     _expect(path, "traces", "(n+1, B)", path.ndim == 2)
-    ax.plot(_array(path), linewidth=1, alpha=0.8, color=color)
+    for i, states in enumerate(_array(path).T):
+        ax.plot(states, linewidth=1, alpha=0.8, color=color or COLOURS[1:5][i % 4])
     ax.set(xlabel=ax.get_xlabel() or "step", ylabel=ax.get_ylabel() or "$x$")
     return ax
 

@@ -239,6 +239,47 @@ def test_a_missing_function_is_explained_and_a_renamed_one_recognised():
         notebook["langevin_step"](1, 2, 3, 4)
 
 
+def test_check_without_a_function_checks_all_and_adds_up():
+    check = begin("hw2", {name: one.answer for name, one in load("hw2").items()} | {"mala_step": 3})
+    tally = check()
+    assert [v.passed for v in tally.verdicts] == [name != "mala_step" for name in load("hw2")]
+    assert str(tally).splitlines()[-1] == "76 of 88 points"
+    assert "76 of 88 points" in tally._repr_html_()
+
+
+def test_a_generator_that_was_lent_is_drawn_from_as_it_is():
+    def one_of_its_own(x, score, step_size, n_steps, generator):
+        own = torch.Generator(x.device).manual_seed(generator.initial_seed())
+        return load("hw2")["langevin_chain"].answer(x, score, step_size, n_steps, own)
+
+    def seeded(*arguments):
+        arguments[-1].manual_seed(0)
+        return load("hw4")["annealed_langevin"].answer(*arguments)
+
+    verdict = check_exercise(load("hw2")["langevin_chain"], one_of_its_own)
+    assert verdict.misconception == "seeded_inside"
+    other = check_exercise(load("hw4")["annealed_langevin"], seeded).sentence
+    assert "two calls with one generator give the same numbers" in other
+
+
+def test_a_mask_of_numbers_is_told_to_be_the_comparison():
+    def as_numbers(x, log_prob, score, step_size, noise, uniform):
+        new, accepted = load("hw2")["mala_step"].answer(x, log_prob, score, step_size, noise, uniform)
+        return new, accepted.to(x.dtype)
+
+    sentence = check_exercise(load("hw2")["mala_step"], as_numbers).sentence
+    assert sentence == "got dtype torch.float64, expected torch.bool of result[1]: return the comparison itself."
+
+
+def test_the_sentence_says_what_shape_was_wrong():
+    def for_vectors_only(x, proposal, log_prob, score, step_size):
+        back, there = ((a - b - step_size * score(b)).square().sum(1) for a, b in ((x, proposal), (proposal, x)))
+        return log_prob(proposal) - log_prob(x) + (there - back) / (4 * step_size)
+
+    sentence = check_exercise(load("hw2")["mala_log_accept"], for_vectors_only).sentence
+    assert sentence.endswith("(Here x has shape (7, 2, 3).)")
+
+
 def test_begin_keeps_what_is_defined():
     notebook = {"langevin_step": right}
     check = begin("hw2", notebook)

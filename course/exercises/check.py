@@ -20,6 +20,9 @@ from course.exercises.probe import Observation, TookTooLong, observe_all, quiet,
 PUBLIC_SEED = 0
 """Cases in the notebook follow from this seed; at grading time from a fresh one."""
 
+ALL = object()
+"""What ``check()`` checks."""
+
 VERDICT_MIME = "application/vnd.score-course.verdict+json"
 
 
@@ -59,6 +62,25 @@ class Verdict:
         }
 
 
+@dataclass(frozen=True)
+class Tally:
+    """The verdicts on all exercises of an assignment, as a table with their sum."""
+
+    verdicts: list[Verdict]
+
+    def __str__(self) -> str:
+        return "\n".join([*map(str, self.verdicts), self._sum()])
+
+    __repr__ = __str__
+
+    def _repr_html_(self) -> str:
+        return "\n".join([*(v._repr_mimebundle_()["text/html"] for v in self.verdicts), f"<b>{self._sum()}</b>"])
+
+    def _sum(self) -> str:
+        points, possible = (sum(getattr(v, what) for v in self.verdicts) for what in ("points", "possible"))
+        return f"{points:g} of {possible:g} points"
+
+
 class NotDefined:
     """Stands in a notebook for a function that the student has yet to define, so that its absence can be explained."""
 
@@ -83,7 +105,7 @@ class NotDefined:
         return f"there is no function `{self.__name__}` yet: define it and run its cell.{renamed}"
 
 
-def begin(assignment: str, namespace: dict[str, Any]) -> Callable[..., Verdict]:
+def begin(assignment: str, namespace: dict[str, Any]) -> Callable[..., Verdict | Tally]:
     """Prepare a notebook for an assignment and return its ``check``.
 
     Args:
@@ -92,7 +114,7 @@ def begin(assignment: str, namespace: dict[str, Any]) -> Callable[..., Verdict]:
             defined yet.
 
     Returns:
-        ``check(function, seed=0)``, which judges a function by its name.
+        ``check(function, seed=0)``, which judges a function by its name; ``check()`` judges all of them.
 
     Raises:
         ValueError: if there is no such assignment.
@@ -101,7 +123,9 @@ def begin(assignment: str, namespace: dict[str, Any]) -> Callable[..., Verdict]:
     for name, exercise in exercises.items():
         namespace.setdefault(name, NotDefined(exercise, namespace))
 
-    def check(function: Callable, seed: int = PUBLIC_SEED) -> Verdict:
+    def check(function: Any = ALL, seed: int = PUBLIC_SEED) -> Verdict | Tally:
+        if function is ALL:
+            return Tally([check_exercise(one, namespace[name], seed) for name, one in exercises.items()])
         called = getattr(function, "__name__", type(function).__name__)
         names = [name for name in exercises if namespace.get(name) is function] or [called]
         name = called if called in names else names[0]

@@ -38,7 +38,7 @@ def judge(exercise: Exercise, cases: list[Case], seen: list[Observation]) -> Fin
         return Finding(False, "not every case was answered; does your function stop the program, or leave it?")
     if wrong is None:
         return Finding(True, _printed(seen))
-    named = _recognise(exercise, cases, seen)
+    named = _recognise(exercise, cases, seen, wrong)
     if named:
         return Finding(False, named.sentence, named)
     sentence = _difference(exercise, cases[wrong], seen[wrong])
@@ -91,19 +91,20 @@ def _agrees(s: Statistic) -> bool:
 def _difference(exercise: Exercise, case: Case, seen: Observation) -> str:
     """One sentence, empty where the observation is right."""
     if "raised" in seen.facts:
-        return _raised(exercise, seen.facts["raised"])
+        return _raised(exercise, case, seen.facts["raised"])
     truth = _truth(exercise, case)
     return (
         _wrong_kind(seen, truth)
+        or _changed(seen)
         or _wrong_shape(seen, truth)
         or _wrong_place(case, seen, truth)
-        or _side_effect(exercise, seen)
+        or _side_effect(exercise, seen, truth)
         or _not_a_number(seen, truth)
         or _wrong_numbers(exercise, case, seen, truth)
     )
 
 
-def _raised(exercise: Exercise, raised: dict) -> str:
+def _raised(exercise: Exercise, case: Case, raised: dict) -> str:
     kind, text = raised["type"], raised["text"]
     if kind == "NotImplementedError":
         return text or "not written yet; replace `raise NotImplementedError` with your code, run the cell, check again."
@@ -114,7 +115,15 @@ def _raised(exercise: Exercise, raised: dict) -> str:
     if raised.get("call"):
         return f"could not be called as {exercise.signature}: {text}. Keep the arguments of the stub, in their order."
     where = f" at your line `{raised['line']}`" if raised.get("line") else ""
-    return f"raised {kind}{where}{': ' if text else ''}{text}"
+    return f"raised {kind}{where}{': ' if text else ''}{text}{_given(case)}"
+
+
+def _given(case: Case) -> str:
+    """The shape of the first batch that was handed over: was it of vectors, or of images?"""
+    for name, value in case.arguments.items():
+        if isinstance(value, Tensor) and value.ndim > 1:
+            return f" (Here {name} has shape {_shape(value)}.)"
+    return ""
 
 
 def _wrong_kind(seen: Observation, truth: Observation) -> str:
@@ -150,7 +159,10 @@ def _wrong_shape(seen: Observation, truth: Observation) -> str:
     for name, t in truth.tensors.items():
         got = seen.tensors.get(name)
         if got is None:
-            return f"the result has no {name}: something on the way detaches it (`.detach()`, `.item()`, `no_grad`)."
+            return (
+                f"the result has no {name}: something on the way detaches it (`.detach()`, `.item()`, `no_grad`, or "
+                "`autograd.grad` without `create_graph=True`)."
+            )
         if got.shape != t.shape:
             hint = ""
             if got.ndim < t.ndim and got.numel() < t.numel():
@@ -162,7 +174,7 @@ def _wrong_shape(seen: Observation, truth: Observation) -> str:
 
 
 def _of(name: str) -> str:
-    return "" if name == "result" else f" for the {name}"
+    return "" if name == "result" else f" of {name}" if name.startswith("result") else f" of the {name}"
 
 
 def _wrong_place(case: Case, seen: Observation, truth: Observation) -> str:
@@ -170,6 +182,9 @@ def _wrong_place(case: Case, seen: Observation, truth: Observation) -> str:
         got = seen.tensors[name]
         expected = case.dtype if t.is_floating_point() else t.dtype
         if got.dtype != expected and not (got.ndim == 0 and "tensor" not in truth.facts["returned"]):
+            if not expected.is_floating_point:
+                what = "the comparison itself" if expected is torch.bool else "whole numbers, as they came"
+                return f"got dtype {got.dtype}, expected {expected}{_of(name)}: return {what}."
             return (
                 f"got dtype {got.dtype}, expected {expected}, the one that was given{_of(name)}; make new tensors "
                 "with `dtype=x.dtype, device=x.device`."
@@ -181,15 +196,24 @@ def _wrong_place(case: Case, seen: Observation, truth: Observation) -> str:
     return ""
 
 
-def _side_effect(exercise: Exercise, seen: Observation) -> str:
+def _changed(seen: Observation) -> str:
+    if "changed" not in seen.facts:
+        return ""
+    return (
+        f"your function changes {seen.facts['changed'][0]}, which it was only lent; look for `+=`, `x[...] =`, methods "
+        "ending in `_`, `.pop()`, `.backward()` or `.requires_grad_()`, and work on a copy."
+    )
+
+
+def _side_effect(exercise: Exercise, seen: Observation, truth: Observation) -> str:
     facts = seen.facts
-    if "changed" in facts:
-        return (
-            f"your function changes {facts['changed'][0]}, which it was only lent; look for `+=`, `x[...] = `, methods "
-            "ending in `_`, `.backward()` or `.requires_grad_()`, and work on a copy."
-        )
     if "drew" in facts:
         return "your function draws from the global generators; use only the noise or the generator that is handed in."
+    if "repeats" in facts and "repeats" not in truth.facts:
+        return (
+            "two calls with one generator give the same numbers: draw from the generator as it is, without "
+            "`manual_seed` and without one of your own."
+        )
     if "attached" in facts and not exercise.attached:
         return "the result still carries its graph, so memory grows with every step; return it detached."
     if "shares" in facts and exercise.fresh:
@@ -219,7 +243,7 @@ def _wrong_numbers(exercise: Exercise, case: Case, seen: Observation, truth: Obs
             return f"the {name} is {s.value.flatten()[worst]:.4g}, theory says {s.truth.flatten()[0]:.4g}."
         if seen.tensors[name].dtype == torch.bool:
             return f"{int((s.value != s.truth).sum())} of {s.value.numel()} decisions{_of(name)} are wrong."
-        return _pattern(s) + _largest_error(s, name)
+        return _pattern(s) + _largest_error(s, name) + _given(case)
     return ""
 
 
@@ -229,7 +253,8 @@ def _pattern(s: Statistic) -> str:
     if torch.allclose(value, -truth, rtol=0, atol=close):
         return "the sign is flipped: "
     ratio = ((value @ truth) / (truth @ truth)).item() if truth.numel() and truth.any() else 0.0
-    if truth.numel() > 1 and abs(ratio) > 1e-3 and torch.allclose(value, ratio * truth, rtol=0, atol=close):
+    plain = abs(ratio) > 1e-3 and f"{ratio:.4g}" != "1"
+    if truth.numel() > 1 and plain and torch.allclose(value, ratio * truth, rtol=0, atol=close):
         return f"your result is {ratio:.4g} times the expected one everywhere: "
     offset = (value - truth).mean().item()
     if truth.numel() > 1 and torch.allclose(value - offset, truth, rtol=0, atol=close):
@@ -252,10 +277,14 @@ def _largest_error(s: Statistic, name: str) -> str:
 # -- which misconception -----------------------------------------------------------------------------------------------
 
 
-def _recognise(exercise: Exercise, cases: list[Case], seen: list[Observation]) -> Misconception | None:
-    """The first misconception that would have been observed just so."""
+def _recognise(exercise: Exercise, cases: list[Case], seen: list[Observation], wrong: int) -> Misconception | None:
+    """The first misconception that would have been observed just so, in the precision of the first wrong case.
+
+    (What goes wrong in float64 already may round to something else in float32.)
+    """
+    told = [(case, one) for case, one in zip(cases, seen) if case.dtype is cases[wrong].dtype]
     for candidate in exercise.misconceptions:
-        if all(_alike(exercise, case, one, observe(candidate.function, case)) for case, one in zip(cases, seen)):
+        if all(_alike(exercise, case, one, observe(candidate.function, case)) for case, one in told):
             return candidate
     return None
 
@@ -288,11 +317,13 @@ def _signature(exercise: Exercise, seen: Observation) -> tuple:
     """Everything that is judged but the numbers."""
     facts = seen.facts
     raised = facts.get("raised", {})
+    kinds = facts.get("returned")
     judged = {
-        "returned": facts.get("returned"),
+        "returned": kinds and ["float" if kind == "int" else kind for kind in kinds],
         "raised": (raised.get("type"), raised.get("text", "")[:30]),
         "changed": facts.get("changed"),
         "drew": facts.get("drew"),
+        "repeats": facts.get("repeats"),
         "attached": bool(facts.get("attached")) and not exercise.attached,
         "shares": bool(facts.get("shares")) and exercise.fresh,
     }

@@ -34,8 +34,8 @@ class Observation:
 
     Attributes:
         tensors: what it returned ("result", or "result[0]", … for a tuple) and the gradients that were asked for.
-        facts: JSON. ``returned``: the kind of each result; ``raised``, ``changed``, ``drew``, ``attached``, ``shares``,
-            ``printed`` only where there is something to tell.
+        facts: JSON. ``returned``: the kind of each result; ``raised``, ``changed``, ``drew``, ``repeats``,
+            ``attached``, ``shares``, ``printed`` only where there is something to tell.
     """
 
     tensors: dict[str, Tensor] = field(default_factory=dict)
@@ -140,6 +140,8 @@ def observe(function: Callable, case: Case) -> Observation:
         seen.facts["changed"] = changed
     if _global_streams() != global_streams and _draws_again(function, case):
         seen.facts["drew"] = True
+    if isinstance(result, Tensor) and _repeats(function, case):
+        seen.facts["repeats"] = True
     _record(seen, result, watched)
     for name in case.gradients:
         _record_gradients(seen, name, arguments[name])
@@ -191,6 +193,19 @@ def _draws_again(function: Callable, case: Case) -> bool:
     with contextlib.suppress(Exception), quiet(), usual_state(), torch.set_grad_enabled(not case.no_grad):
         function(*arguments)
     return _global_streams() != before
+
+
+def _repeats(function: Callable, case: Case) -> bool:
+    """Whether two calls with one generator give the same result, as if each began with a seed of its own."""
+    if not any(isinstance(value, Seed) for value in case.arguments.values()):
+        return False
+    results = []
+    held = {name: _hand_over(v, case.device) for name, v in case.arguments.items() if isinstance(v, Seed)}
+    for _ in range(2):
+        arguments = {name: _hand_over(value, case.device) for name, value in case.arguments.items()} | held
+        with contextlib.suppress(Exception), quiet(), torch.set_grad_enabled(not case.no_grad):
+            results.append(function(*arguments.values()))
+    return len(results) == 2 and all(isinstance(r, Tensor) for r in results) and torch.equal(*results)
 
 
 def _record(seen: Observation, result: Any, watched: dict[str, Tensor]) -> None:

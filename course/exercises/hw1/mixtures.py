@@ -66,10 +66,15 @@ def _log_parts(x, means, stds, square=2, constant=True):
     return exponent - d * stds.log() - (d / 2 * math.log(2 * math.pi) if constant else 0)
 
 
-@mixture_log_prob.misconception(
-    "exp has become 0 or inf before the logarithm could undo it: keep logarithms and sum with torch.logsumexp.",
-    credit=0.5,
-)
+_OVERFLOWS = "exp has become 0 or inf before the logarithm could undo it: keep logarithms and sum with torch.logsumexp."
+
+
+@mixture_log_prob.misconception(_OVERFLOWS, credit=0.5)
+def logarithms_undone(x, weights, means, stds):
+    return torch.log((weights * torch.exp(_log_parts(x, means, stds))).sum(1))
+
+
+@mixture_log_prob.misconception(_OVERFLOWS, credit=0.5)
 def sum_underflows(x, weights, means, stds):
     d = x.shape[1]
     square = (x[:, None] - means).square().sum(2)

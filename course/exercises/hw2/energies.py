@@ -74,6 +74,11 @@ def cell_not_logged(energy, points, cell):
     return torch.logsumexp(-energy(points), 0) + cell
 
 
+@log_partition.misconception("that multiplies the logarithm by `cell`: log(Σ · cell) is log Σ + log cell.")
+def logarithm_times_cell(energy, points, cell):
+    return cell * torch.logsumexp(-energy(points), 0)
+
+
 @log_partition.misconception("`cell` is a volume already: do not raise it to the power D.")
 def cell_taken_for_a_side(energy, points, cell):
     return torch.logsumexp(-energy(points), 0) + points.shape[1] * math.log(cell)
@@ -186,9 +191,24 @@ def phases_swapped(energy, data, negatives, penalty):
     return low.mean() - high.mean() + penalty * (low.square().mean() + high.square().mean())
 
 
-@contrastive_divergence.misconception(
+_SAMPLES_LEARN = (
     "a gradient reaches the samples: they are given numbers here, so use data.detach() and negatives.detach()."
 )
+
+
+@contrastive_divergence.misconception(_SAMPLES_LEARN)
+def gradient_reaches_data(energy, data, negatives, penalty):
+    low, high = energy(data), energy(negatives.detach())
+    return low.mean() - high.mean() + penalty * (low.square().mean() + high.square().mean())
+
+
+@contrastive_divergence.misconception(_SAMPLES_LEARN)
+def gradient_reaches_negatives(energy, data, negatives, penalty):
+    low, high = energy(data.detach()), energy(negatives)
+    return low.mean() - high.mean() + penalty * (low.square().mean() + high.square().mean())
+
+
+@contrastive_divergence.misconception(_SAMPLES_LEARN)
 def gradient_reaches_samples(energy, data, negatives, penalty):
     low, high = energy(data), energy(negatives)
     return low.mean() - high.mean() + penalty * (low.square().mean() + high.square().mean())
@@ -238,15 +258,18 @@ def one_mean_for_both(energy, data, negatives, penalty):
 
 
 def _start_cases(draw: Draw) -> list[Case]:
-    def case(n: int, b: int, *shape: int) -> Case:
+    def case(n: int, b: int, *shape: int, again: bool = False) -> Case:
         restart = torch.zeros(b, dtype=torch.bool)
         restart[draw.permutation(b)[: max(1, b // 3)]] = True
         index = draw.permutation(n)[:b]
+        if again:  # two chains continue from one place in the buffer, and one of them restarts
+            restart[:2] = torch.tensor([True, False])
+            index[1] = index[0]
         return Case(
             {"buffer": draw.normal(n, *shape), "index": index, "fresh": draw.normal(b, *shape), "restart": restart}
         )
 
-    return [case(13, 7, 3), case(11, 5, 2, 3, 4), case(9, 4, 4)]
+    return [case(13, 7, 3), case(11, 5, 2, 3, 4), case(9, 4, 4, again=True)]
 
 
 start_negatives = Exercise("start_negatives", 8, energies.start_negatives, _start_cases)
@@ -271,6 +294,16 @@ def never_restarts(buffer, index, fresh, restart):
 def writes_to_buffer(buffer, index, fresh, restart):
     buffer[index[restart]] = fresh[restart]
     return buffer[index]
+
+
+@start_negatives.misconception(
+    "`fresh` is written to the restarted chains' places in the buffer, where other chains may start too (`index` can "
+    "repeat): take buffer[index] first, then overwrite chain by chain."
+)
+def restarts_places(buffer, index, fresh, restart):
+    start = buffer.clone()
+    start[index[restart]] = fresh[restart]
+    return start[index]
 
 
 @start_negatives.misconception("the order changes: chain b of the result is chain b of `index`, `fresh` and `restart`.")

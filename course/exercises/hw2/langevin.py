@@ -55,6 +55,11 @@ def noise_two_eps(x, score, step_size, noise):
     return x + step_size * score(x) + 2 * step_size * noise
 
 
+@langevin_step.misconception("your noise is scaled by 2√ε: the 2 belongs under the root, √(2ε).")
+def noise_two_sqrt_eps(x, score, step_size, noise):
+    return x + step_size * score(x) + 2 * step_size**0.5 * noise
+
+
 @langevin_step.misconception("your noise is scaled by ε like the drift: its standard deviation is √(2ε).")
 def noise_eps(x, score, step_size, noise):
     return x + step_size * score(x) + step_size * noise
@@ -221,6 +226,25 @@ def noise_uniform(x, score, step_size, n_steps, generator):
 @langevin_chain.misconception("you draw from the global random stream: pass `generator=generator` to torch.randn.")
 def generator_ignored(x, score, step_size, n_steps, generator):
     return langevin.langevin_chain(x, score, step_size, n_steps, None)
+
+
+@langevin_chain.misconception(
+    "every stored state is the same tensor, changed in place (`+=`) until it was the last: make a new one at each step."
+)
+def stored_in_place_copy(x, score, step_size, n_steps, generator):
+    x = x.clone()
+    states = [x]
+    for _ in range(n_steps):
+        x += step_size * score(x) + (2 * step_size) ** 0.5 * _noise(x.shape, generator, x)
+        states.append(x)
+    return torch.stack(states)
+
+
+@langevin_chain.misconception(
+    "the generator is seeded anew inside, so every call draws the same noise: draw from it as it is."
+)
+def seeded_inside(x, score, step_size, n_steps, generator):
+    return langevin.langevin_chain(x, score, step_size, n_steps, generator.manual_seed(0))
 
 
 @langevin_chain.misconception(

@@ -19,13 +19,18 @@ def gaussian(draw: Draw, d: int, offset: float = 0.0) -> tuple[Given, Given]:
 
 
 def _accept_cases(draw: Draw) -> list[Case]:
-    def case(offset: float, b: int, *shape: int) -> Case:
+    def case(offset: float, step_size: float, magnitude: float, b: int, *shape: int) -> Case:
         log_prob, score = gaussian(draw, torch.Size(shape).numel(), offset)
         x = draw.normal(b, *shape)
         arguments = {"x": x, "proposal": x + draw.normal(b, *shape) / 2, "log_prob": log_prob, "score": score}
-        return Case({**arguments, "step_size": draw.number(0.2, 0.5)}, magnitude=10 + abs(offset))
+        return Case({**arguments, "step_size": step_size}, magnitude=magnitude)
 
-    return [case(0.0, 17, 3), case(3.0, 7, 2, 3), case(3000.0, 13, 4)]
+    return [
+        case(0.0, draw.number(0.2, 0.5), 10, 17, 3),
+        case(3.0, draw.number(0.2, 0.5), 13, 7, 2, 3),
+        case(3000.0, draw.number(0.2, 0.5), 3010, 13, 4),
+        case(0.0, draw.number(1e-4, 2e-4), 3e4, 5, 6),  # so far for such a step that q is below every number
+    ]
 
 
 def _accept_remark(function) -> str:
@@ -56,6 +61,15 @@ def hastings_missing(x, proposal, log_prob, score, step_size):
 @mala_log_accept.misconception("the ratio is upside down: the proposal's density is above, the current state's below.")
 def ratio_inverted(x, proposal, log_prob, score, step_size):
     return -langevin.mala_log_accept(x, proposal, log_prob, score, step_size)
+
+
+@mala_log_accept.misconception(
+    "a proposal's density q has become 0, and 0/0 is nan, as it always is for images: add and subtract logarithms.",
+    credit=0.5,
+)
+def densities_divided(x, proposal, log_prob, score, step_size):
+    back, there = (_log_q(*pair, score, step_size).exp() for pair in ((x, proposal), (proposal, x)))
+    return torch.log(torch.exp(log_prob(proposal) - log_prob(x)) * back / there)
 
 
 @mala_log_accept.misconception("the two proposal densities are swapped: it is q(x|x′), the way back, over q(x′|x).")
@@ -154,6 +168,19 @@ def one_decision_if_all_agree(x, log_prob, score, step_size, noise, uniform):
 def always_accepts(x, log_prob, score, step_size, noise, uniform):
     proposal = x + step_size * score(x) + (2 * step_size) ** 0.5 * noise
     return proposal, torch.ones(len(x), dtype=torch.bool, device=x.device)
+
+
+@mala_step.misconception("every proposal is taken, accepted or not: a chain that rejects keeps its x.")
+def takes_every_proposal(x, log_prob, score, step_size, noise, uniform):
+    proposal, log_ratio = _propose(x, log_prob, score, step_size, noise)
+    return proposal, uniform.log() < log_ratio
+
+
+@mala_step.misconception("accepted and rejected are exchanged: torch.where(accepted, proposal, x), in this order.")
+def stays_where_accepted(x, log_prob, score, step_size, noise, uniform):
+    proposal, log_ratio = _propose(x, log_prob, score, step_size, noise)
+    accepted = uniform.log() < log_ratio
+    return _choose(accepted, x, proposal)
 
 
 @mala_step.misconception("the comparison is the wrong way round: accept where log u is below the log ratio.")

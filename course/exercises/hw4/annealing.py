@@ -69,9 +69,15 @@ def equal_steps_of_variance(sigma_max, sigma_min, n):
     return torch.linspace(sigma_max**2, sigma_min**2, n).sqrt()
 
 
-@geometric_sigmas.misconception(
-    "torch.logspace takes exponents of 10, so hand it log10 σ, not the natural logarithm or σ itself."
-)
+_EXPONENTS = "torch.logspace takes exponents of 10, so hand it log10 σ, not the natural logarithm or σ itself."
+
+
+@geometric_sigmas.misconception(_EXPONENTS)
+def ends_for_exponents(sigma_max, sigma_min, n):
+    return torch.logspace(sigma_max, sigma_min, n)
+
+
+@geometric_sigmas.misconception(_EXPONENTS)
 def wrong_base(sigma_max, sigma_min, n):
     return torch.logspace(math.log(sigma_max), math.log(sigma_min), n)
 

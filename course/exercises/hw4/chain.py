@@ -187,6 +187,13 @@ def alpha_bar_for_alpha(x, eps, betas, i, noise):
     return mean + (beta * (1 - before) / (1 - now)).sqrt() * noise
 
 
+@ddpm_step.misconception("√(1 − β_i) divides the whole bracket, x too: yours divides only what is subtracted.")
+def bracket_forgotten(x, eps, betas, i, noise):
+    beta, now, before = _parts(betas, i)
+    mean = x - beta / (1 - now).sqrt() * eps / (1 - beta).sqrt()
+    return mean + (beta * (1 - before) / (1 - now)).sqrt() * noise
+
+
 @ddpm_step.misconception("you multiply by √(1 − β_i): the way forward shrank x by it, so the way back divides.")
 def multiplied_for_divided(x, eps, betas, i, noise):
     beta, now, before = _parts(betas, i)

@@ -98,6 +98,11 @@ def joined_along_the_batch(x, embedding, stem, down, middle, up, head):
     return _unet(x, embedding, stem, down, middle, up, head, lambda h, skips: torch.cat([h, skips.pop()]))
 
 
+@unet.misconception("the parts of `up` come in the order of the list: only the skips are taken from the end.")
+def up_reversed(x, embedding, stem, down, middle, up, head):
+    return convolutional.unet(x, embedding, stem, down, middle, up[::-1], head)
+
+
 @unet.misconception("the skip stands before h: join them as torch.cat([h, skip], dim=1), h first.")
 def skip_before_h(x, embedding, stem, down, middle, up, head):
     return _unet(x, embedding, stem, down, middle, up, head, lambda h, skips: torch.cat([skips.pop(), h], 1))

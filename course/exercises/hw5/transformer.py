@@ -129,6 +129,14 @@ def no_epsilon(x, shift, scale, gate, branch):
     return x + gate[:, None] * branch(_modulated(_unit(x, eps=0.0), shift, scale))
 
 
+@adaptive_layer_norm.misconception(
+    "1e-5 is added to the variance, under the root: √(var + 1e-5), not √var + 1e-5.", credit=0.5
+)
+def epsilon_outside_the_root(x, shift, scale, gate, branch):
+    unit = (x - x.mean(-1, keepdim=True)) / (x.std(-1, unbiased=False, keepdim=True) + EPS)
+    return x + gate[:, None] * branch(_modulated(unit, shift, scale))
+
+
 @adaptive_layer_norm.misconception("shift and scale are exchanged: multiply by 1 + scale, then add shift.")
 def shift_for_scale(x, shift, scale, gate, branch):
     return layers.adaptive_layer_norm(x, scale, shift, gate, branch)

@@ -46,7 +46,15 @@ def not_always_new(labels, null, probability, uniform):
     return torch.where(uniform < probability, null, labels) if probability > 0 else labels
 
 
-@drop_labels.misconception("the comparison is the wrong way round: a label is dropped where uniform < probability.")
+_WRONG_WAY = "the comparison is the wrong way round: a label is dropped where uniform < probability."
+
+
+@drop_labels.misconception(_WRONG_WAY)
+def dropped_above(labels, null, probability, uniform):
+    return torch.where(uniform > probability, null, labels)
+
+
+@drop_labels.misconception(_WRONG_WAY)
 def kept_for_dropped(labels, null, probability, uniform):
     return torch.where(uniform < probability, labels, null)
 
