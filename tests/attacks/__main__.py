@@ -52,8 +52,6 @@ def _table(after: Aftermath) -> str:
         cells = [one.attack.name, one.attack.tries, _outcome(one), f"{gained:g}", _seen(one), f"{one.seconds:.1f}"]
         text += f"| {' | '.join(map(_cell, cells))} |\n"
     text += "".join(f"| {name} | | not tried: {why} | | | |\n" for name, why in after.skipped.items())
-    text += "\nNot repelled yet:\n\n" if any(one.open for one in ATTACKS) else ""
-    text += "".join(f"- {one.name}, {one.tries}: {one.open}.\n" for one in ATTACKS if one.open)
     return text
 
 

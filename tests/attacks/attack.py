@@ -68,7 +68,6 @@ class Attack:
         first: the student hands in a right notebook first, which is graded.
         control_groups: needs limits on groups of processes to be repelled.
         pages: look at the feedback page and at formgrader's.
-        open: why it is not repelled yet; it is then graded in a class of its own.
     """
 
     name: str
@@ -82,7 +81,6 @@ class Attack:
     first: bool = False
     control_groups: bool = False
     pages: bool = False
-    open: str = ""
 
 
 def wrong(name: str) -> str:

@@ -60,7 +60,7 @@ class Aftermath:
 
 def run(folder: Path, attacks: list[Attack] | None = None) -> tuple[Aftermath, World]:
     """Hand in and grade all attacks in a new class in this folder."""
-    attacks = attacks or [one for one in ATTACKS if not one.open]
+    attacks = attacks or ATTACKS
     holds = groups_hold()
     chosen = [one for one in attacks if holds or not one.control_groups]
     skipped = {
