@@ -6,7 +6,6 @@ import tempfile
 import time
 from pathlib import Path
 
-from . import ATTACKS
 from .run import SECONDS, WORKERS, Aftermath, Outcome, run
 from .surroundings import ROOT
 
