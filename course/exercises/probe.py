@@ -183,7 +183,8 @@ def _changes(before: tuple, after: tuple) -> Iterator[str]:
 
 
 def _global_streams() -> tuple:
-    return torch.get_rng_state().numpy().tobytes(), random.getstate(), str(np.random.get_state())  # noqa: NPY002
+    numpys: Any = np.random.get_state()  # noqa: NPY002
+    return torch.get_rng_state().numpy().tobytes(), random.getstate(), numpys[1].tobytes(), numpys[2:]
 
 
 def _draws_again(function: Callable, case: Case) -> bool:
