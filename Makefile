@@ -5,7 +5,7 @@ BIN    := $(VENV)/bin
 READY  := $(VENV)/.ready
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test test-fast lab release calibrate mutate attacks lint clean
+.PHONY: help setup demo test test-fast lab site release calibrate mutate attacks lint clean
 
 help:  ## list the targets
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## */\1\t/' | awk -F'\t' '{printf "  make %-10s %s\n", $$1, $$2}'
@@ -30,6 +30,14 @@ test-fast: $(READY)  ## the inner loop: no notebooks, no nbgrader, no browser
 
 lab: $(READY)  ## open JupyterLab at the lectures
 	$(BIN)/jupyter lab lectures
+
+$(READY)-site: $(READY)
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[site]'
+	@touch $@
+
+site: $(READY)-site  ## build the website: every lecture executed, assignments, the library's reference; it works offline
+	OMP_NUM_THREADS=1 $(BIN)/python -m sphinx --quiet --fail-on-warning --keep-going -c docs . build/site
+	@echo "Open build/site/index.html"
 
 release: $(READY)  ## make assignments/ again from solutions/, with nbgrader
 	$(BIN)/course release

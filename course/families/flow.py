@@ -45,7 +45,7 @@ class Flow(nn.Module):
         return (1 - stay) * 2 * torch.tanh(log_scale / 2), (1 - stay) * shift
 
     def forward(self, x: Tensor) -> tuple[Tensor, Tensor]:
-        """f(x) and log |det ∇f(x)|; (B, d) → (B, d) and (B,)."""
+        """f(x) and ``log |det ∇f(x)|``; (B, d) → (B, d) and (B,)."""
         log_det = x.new_zeros(len(x))
         for layer in range(len(self.networks)):
             log_scale, shift = self._coupling(x, layer)
