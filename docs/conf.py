@@ -71,21 +71,25 @@ CONTENTS = """
 ```{toctree}
 :caption: Lectures
 :glob:
+:maxdepth: 1
 /lectures/*
 ```
 ```{toctree}
 :caption: Assignments
 :glob:
+:maxdepth: 1
 /assignments/*/*
 ```
 ```{toctree}
 :caption: The library
 :glob:
+:maxdepth: 1
 /docs/library/*
 ```
 ```{toctree}
 :caption: Pages
 :glob:
+:maxdepth: 1
 /docs/student
 /docs/instructor
 /docs/class-office
@@ -104,7 +108,7 @@ def add_contents(app, docname, source):
 
 def leave_stars(app, what, name, obj, options, lines):
     """Shapes such as (B, *D) are no emphasis."""
-    lines[:] = [re.sub(r"``.*?``|(?<![\w*])\*(?=[A-Z]\b)", _escaped, line) for line in lines]
+    lines[:] = [re.sub(r"``.*?``|(?<![\w*\\])\*(?=[A-Z]\b)", _escaped, line) for line in lines]
 
 
 def _escaped(found):
