@@ -132,3 +132,44 @@ def test_a_slider_moves_the_picture_by_keyboard(lab, page):
     page.keyboard.press("ArrowRight")
     page.wait_for_function("before => document.querySelector('img.widget-image').src !== before", arg=before)
     assert page.locator("img[class^=static]").is_hidden()  # the plain picture stands in only where no widget lives
+
+
+@pytest.mark.parametrize("lecture", sorted(ROOT.glob("lectures/*.ipynb")), ids=lambda path: path.stem)
+def test_every_slider_of_a_lecture_moves_its_picture(lab, page, lecture):
+    """Run all, then each slider by keyboard, one step to and fro: another picture appears within the time limit."""
+    address, folder = lab
+    shutil.copy(lecture, folder)
+    page.goto(f"{address}/lab/tree/{lecture.name}?reset")
+    page.locator("h1:visible").first.wait_for()
+    page.get_by_role("menuitem", name="Run", exact=True).click()
+    page.get_by_text("Run All Cells", exact=True).click()
+    ends = nbformat.read(lecture, as_version=4).cells
+    widgets = sum(cell.cell_type == "code" and "\nexplore(" in f"\n{cell.source}" for cell in ends)
+    page.wait_for_function(ALL_HAVE_RUN, arg=widgets, timeout=300_000)
+    assert page.locator('.jp-OutputArea-output[data-mime-type="application/vnd.jupyter.stderr"]').count() == 0
+    explorers = page.locator(".widget-vbox:has(> img.widget-image)")
+    took = []
+    for i in range(widgets):
+        picture = explorers.nth(i).locator("img.widget-image")
+        for handle in explorers.nth(i).locator(".noUi-handle").all():
+            took.append(_move(page, picture, handle))
+        shot = Path(os.environ.get("SCREENSHOTS", folder)) / f"{lecture.stem}-{i + 1}.png"
+        explorers.nth(i).screenshot(path=shot)
+    print(f"{lecture.stem}: {widgets} widgets, {len(took)} sliders, slowest answer {1000 * max(took):.0f} ms")
+
+
+ALL_HAVE_RUN = """n => document.querySelectorAll('img.widget-image').length >= n
+    && ![...document.querySelectorAll('.jp-InputPrompt')].some(prompt => prompt.innerText.includes('*'))"""
+IS_ANOTHER = "([image, before]) => image.src !== before"
+
+
+def _move(page, picture, handle) -> float:
+    """Seconds until a slider's step has changed the picture; at the end of its range it steps back."""
+    handle.focus()
+    before, value = picture.get_attribute("src"), handle.get_attribute("aria-valuenow")
+    start = time.perf_counter()
+    page.keyboard.press("ArrowRight")
+    if handle.get_attribute("aria-valuenow") == value:
+        page.keyboard.press("ArrowLeft")
+    page.wait_for_function(IS_ANOTHER, arg=[picture.element_handle(), before], polling=10)
+    return time.perf_counter() - start
