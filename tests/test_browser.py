@@ -74,7 +74,7 @@ def page(lab):
         flags = ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-component-update"]
         browser = playwright.chromium.launch(executable_path=CHROMIUM, args=flags)
         page = browser.new_page(viewport={"width": 1200, "height": 1000})
-        page.set_default_timeout(60_000)
+        page.set_default_timeout(150_000)
         yield page
         browser.close()
 
@@ -96,7 +96,7 @@ def student_notebook() -> nbformat.NotebookNode:
 def test_checks_pass_fail_and_explain(lab, page):
     address, folder = lab
     nbformat.write(student_notebook(), folder / "hw2.ipynb")
-    page.goto(f"{address}/lab/tree/hw2.ipynb")
+    page.goto(f"{address}/lab/tree/hw2.ipynb?reset")
     page.get_by_role("heading", name="hw2 · Energies and Langevin dynamics").first.wait_for()
     page.get_by_role("menuitem", name="Run", exact=True).click()
     page.get_by_text("Run All Cells", exact=True).click()
@@ -121,7 +121,7 @@ def test_a_slider_moves_the_picture_by_keyboard(lab, page):
     cell = nbformat.v4.new_code_cell("\n".join(lines))
     kernel = {"kernelspec": {"name": "python3", "display_name": "Python 3", "language": "python"}}
     nbformat.write(nbformat.v4.new_notebook(cells=[cell], metadata=kernel), folder / "slider.ipynb")
-    page.goto(f"{address}/lab/tree/slider.ipynb")
+    page.goto(f"{address}/lab/tree/slider.ipynb?reset")
     page.get_by_text("explore(draw").first.wait_for()
     page.get_by_role("menuitem", name="Run", exact=True).click()
     page.get_by_text("Run All Cells", exact=True).click()
