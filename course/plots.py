@@ -27,6 +27,8 @@ EXACT = "#000000"
 BLUE, VERMILLION, GREEN, ORANGE, PURPLE, SKY = COLOURS = (
     "#0072B2", "#D55E00", "#009E73", "#E69F00", "#CC79A7", "#56B4E9",
 )  # fmt: skip
+CHAINS = COLOURS[1:5]
+"""Taken in turn by chains, wherever they are drawn: the blue is the density's."""
 
 DENSITY = LinearSegmentedColormap.from_list(  # L* = 100, 90.6, ... 25 in CIELAB, all at the hue of BLUE
     "density",
@@ -104,7 +106,7 @@ def points(ax: Axes, x: Tensor, color: str = VERMILLION, size: float = 10, label
     return _plane_labels(ax)
 
 
-def chains(ax: Axes, path: Tensor, colors: Sequence[str] = COLOURS[1:5], tail: int | None = None) -> Axes:
+def chains(ax: Axes, path: Tensor, colors: Sequence[str] = CHAINS, tail: int | None = None) -> Axes:
     """Chains in the plane, (n+1, B, 2): a trail that fades into the past, an open dot at the start, a full one now.
 
     Args:
@@ -158,7 +160,7 @@ def trace(ax: Axes, path: Tensor, color: str | None = None) -> Axes:
     """One number of each chain over its steps, (n+1, B), by default in the colours that ``chains`` gives them."""
     _expect(path, "traces", "(n+1, B)", path.ndim == 2)
     for i, states in enumerate(_array(path).T):
-        ax.plot(states, linewidth=1, alpha=0.8, color=color or COLOURS[1:5][i % 4])
+        ax.plot(states, linewidth=1, alpha=0.8, color=color or CHAINS[i % len(CHAINS)])
     ax.set(xlabel=ax.get_xlabel() or "step", ylabel=ax.get_ylabel() or "$x$")
     return ax
 

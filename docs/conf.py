@@ -35,10 +35,7 @@ include_patterns = [
 ]
 exclude_patterns = ["**/.ipynb_checkpoints"]
 nitpicky = True
-nitpick_ignore_regex = [
-    ("py:.*", r"(torch|numpy|matplotlib|ipywidgets|collections|typing|pathlib)\b.*"),
-    ("py:(class|obj)", ".*"),
-]
+nitpick_ignore_regex = [("py:(class|obj)", ".*")]
 
 html_theme = "furo"
 html_title = project
@@ -58,8 +55,11 @@ nb_execution_in_temp = True
 nb_ipywidgets_js = {}  # no kernel answers here: of a widget stays the picture beside it
 nb_merge_streams = True
 nb_render_markdown_format = "myst"
-_code = b"".join(path.read_bytes() for path in sorted(ROOT.glob("course/**/*.py")))
-nb_execution_cache_path = str(ROOT / "build" / "executed" / hashlib.sha256(_code).hexdigest()[:12])
+_runs = [path for kind in ("py", "safetensors", "npz") for path in sorted(ROOT.glob(f"course/**/*.{kind}"))]
+_state = b"".join(
+    path.read_bytes() for path in _runs if path.relative_to(ROOT).parts[1] not in ("exercises", "grading")
+)
+nb_execution_cache_path = str(ROOT / "build" / "executed" / hashlib.sha256(_state).hexdigest()[:12])
 
 autodoc_member_order = "bysource"
 autodoc_typehints_format = "short"

@@ -96,10 +96,7 @@ def student_notebook() -> nbformat.NotebookNode:
 def test_checks_pass_fail_and_explain(lab, page):
     address, folder = lab
     nbformat.write(student_notebook(), folder / "hw2.ipynb")
-    page.goto(f"{address}/lab/tree/hw2.ipynb?reset")
-    page.get_by_role("heading", name="hw2 · Energies and Langevin dynamics").first.wait_for()
-    page.get_by_role("menuitem", name="Run", exact=True).click()
-    page.get_by_text("Run All Cells", exact=True).click()
+    _run_all(page, f"{address}/lab/tree/hw2.ipynb", "h1")
     outputs = page.locator(".jp-OutputArea-output")
     outputs.get_by_text("✗ start_negatives").wait_for()
     text = "\n".join(outputs.all_inner_texts())
@@ -121,30 +118,21 @@ def test_a_slider_moves_the_picture_by_keyboard(lab, page):
     cell = nbformat.v4.new_code_cell("\n".join(lines))
     kernel = {"kernelspec": {"name": "python3", "display_name": "Python 3", "language": "python"}}
     nbformat.write(nbformat.v4.new_notebook(cells=[cell], metadata=kernel), folder / "slider.ipynb")
-    page.goto(f"{address}/lab/tree/slider.ipynb?reset")
-    page.get_by_text("explore(draw").first.wait_for()
-    page.get_by_role("menuitem", name="Run", exact=True).click()
-    page.get_by_text("Run All Cells", exact=True).click()
+    _run_all(page, f"{address}/lab/tree/slider.ipynb", ".jp-CodeCell")
     picture = page.locator("img.widget-image")
     picture.wait_for()
-    before = picture.get_attribute("src")
-    page.locator(".noUi-handle").focus()
-    page.keyboard.press("ArrowRight")
-    page.wait_for_function("before => document.querySelector('img.widget-image').src !== before", arg=before)
+    _move(page, picture, page.locator(".noUi-handle"))
     assert page.locator("img[class^=static]").is_hidden()  # the plain picture stands in only where no widget lives
 
 
 @pytest.mark.parametrize("lecture", sorted(ROOT.glob("lectures/*.ipynb")), ids=lambda path: path.stem)
 def test_every_slider_of_a_lecture_moves_its_picture(lab, page, lecture):
-    """Run all, then each slider by keyboard, one step to and fro: another picture appears within the time limit."""
+    """Run all, nothing on stderr; then each slider by keyboard, one step: another picture appears."""
     address, folder = lab
     shutil.copy(lecture, folder)
-    page.goto(f"{address}/lab/tree/{lecture.name}?reset")
-    page.locator("h1:visible").first.wait_for()
-    page.get_by_role("menuitem", name="Run", exact=True).click()
-    page.get_by_text("Run All Cells", exact=True).click()
-    ends = nbformat.read(lecture, as_version=4).cells
-    widgets = sum(cell.cell_type == "code" and "\nexplore(" in f"\n{cell.source}" for cell in ends)
+    _run_all(page, f"{address}/lab/tree/{lecture.name}", "h1")
+    cells = nbformat.read(lecture, as_version=4).cells
+    widgets = sum(cell.cell_type == "code" and "\nexplore(" in f"\n{cell.source}" for cell in cells)
     page.wait_for_function(ALL_HAVE_RUN, arg=widgets, timeout=300_000)
     assert page.locator('.jp-OutputArea-output[data-mime-type="application/vnd.jupyter.stderr"]').count() == 0
     explorers = page.locator(".widget-vbox:has(> img.widget-image)")
@@ -161,6 +149,14 @@ def test_every_slider_of_a_lecture_moves_its_picture(lab, page, lecture):
 ALL_HAVE_RUN = """n => document.querySelectorAll('img.widget-image').length >= n
     && ![...document.querySelectorAll('.jp-InputPrompt')].some(prompt => prompt.innerText.includes('*'))"""
 IS_ANOTHER = "([image, before]) => image.src !== before"
+
+
+def _run_all(page, address: str, sign: str) -> None:
+    """Open a notebook in an empty workspace and run it, once a sign of it is there."""
+    page.goto(f"{address}?reset")
+    page.locator(f"{sign}:visible").first.wait_for()
+    page.get_by_role("menuitem", name="Run", exact=True).click()
+    page.get_by_text("Run All Cells", exact=True).click()
 
 
 def _move(page, picture, handle) -> float:

@@ -12,6 +12,8 @@ import pytest
 
 ROOT = Path(__file__).parent.parent
 TAKEN_ALONG = {"script": "src", "img": "src", "iframe": "src", "link": "href", "source": "src"}
+LED_TO = ("search", "index", "next", "prev")
+"""What a ``link`` only leads to."""
 
 pytestmark = pytest.mark.slow
 pytest.importorskip("myst_nb", reason="needs the extra `site`")
@@ -33,12 +35,7 @@ class Page(HTMLParser):
             self.anchors.add(attributes["id"])
         if tag == "a" and attributes.get("href"):
             self.links.append(attributes["href"])
-        if attributes.get(TAKEN_ALONG.get(tag, "")) and attributes.get("rel") not in (
-            "search",
-            "index",
-            "next",
-            "prev",
-        ):
+        if attributes.get(TAKEN_ALONG.get(tag, "")) and attributes.get("rel") not in LED_TO:
             self.loaded.append(attributes[TAKEN_ALONG[tag]])
 
 

@@ -64,7 +64,7 @@ class Verdict:
 
 @dataclass(frozen=True)
 class Tally:
-    """The verdicts on all exercises of an assignment, as a table with their sum."""
+    """The verdicts on all exercises of an assignment, one below the other, and the sum of their points."""
 
     verdicts: list[Verdict]
 

@@ -1,4 +1,4 @@
-"""Compare what a function did with what is right, and say what differs in one sentence.
+"""Is what a function did right, and if not, which misconception does it look like?
 
 The judge sees observations, never the function. Where they are wrong, it looks for the misconception whose observations
 they match; only when there is none does it describe the difference itself.
@@ -10,10 +10,17 @@ import torch
 from torch import Tensor
 
 from course.exercises.case import Case
-from course.exercises.exercise import Exercise, Misconception, Statistic, Statistics
-from course.exercises.probe import TIME_LIMIT, Observation, observe
-
-RELATIVE = {torch.float64: 1e-6, torch.float32: 1e-4}
+from course.exercises.difference import (
+    RELATIVE,
+    compared,
+    difference,
+    observe_answer,
+    scale,
+    wrong_numbers,
+    wrong_shape,
+)
+from course.exercises.exercise import Exercise, Misconception
+from course.exercises.probe import Observation, observe
 
 
 @dataclass(frozen=True)
@@ -33,7 +40,7 @@ def judge(exercise: Exercise, cases: list[Case], seen: list[Observation]) -> Fin
         cases: as many as were called; more than were observed if the function raised an error.
         seen: one observation a case, in order.
     """
-    wrong = next((i for i, (case, one) in enumerate(zip(cases, seen)) if _difference(exercise, case, one)), None)
+    wrong = next((i for i, (case, one) in enumerate(zip(cases, seen)) if difference(exercise, case, one)), None)
     if wrong is None and len(seen) < len(cases):
         return Finding(False, "not every case was answered; does your function stop the program, or leave it?")
     if wrong is None:
@@ -41,7 +48,7 @@ def judge(exercise: Exercise, cases: list[Case], seen: list[Observation]) -> Fin
     named = _recognise(exercise, cases, seen, wrong)
     if named:
         return Finding(False, named.sentence, named)
-    sentence = _difference(exercise, cases[wrong], seen[wrong])
+    sentence = difference(exercise, cases[wrong], seen[wrong])
     right_before = any(case.dtype is torch.float64 for case in cases[:wrong])
     if right_before and cases[wrong].dtype is torch.float32 and "raised" not in seen[wrong].facts:
         sentence += " (This is in float32; in float64 the function is right.)"
@@ -51,227 +58,6 @@ def judge(exercise: Exercise, cases: list[Case], seen: list[Observation]) -> Fin
 def _printed(seen: list[Observation]) -> str:
     n = sum(one.facts.get("printed", 0) for one in seen)
     return f"(It also printed {n:,} characters, which checks hide.)" if n > 200 else ""
-
-
-# -- what is right -----------------------------------------------------------------------------------------------------
-
-
-def _truth(exercise: Exercise, case: Case) -> Observation:
-    """The answer's observation, computed in float64 from the same numbers where that is possible."""
-    return observe(exercise.answer, case.to(torch.float64, "cpu"))
-
-
-def _statistics(exercise: Exercise, case: Case, seen: Observation, truth: Observation) -> Statistics:
-    """What is compared: known statistics of a random result, or the entries of an exact one."""
-    if exercise.statistics:
-        return exercise.statistics(case, seen.tensors["result"])
-    eps = torch.finfo(case.dtype).eps
-    return {
-        name: Statistic(
-            seen.tensors[name].cpu().double(),
-            t.double(),
-            RELATIVE[case.dtype] * _scale(t) + 64 * eps * case.magnitude,
-        )
-        for name, t in truth.tensors.items()
-    }
-
-
-def _scale(t: Tensor) -> float:
-    finite = t.double()[t.isfinite()]
-    return finite.abs().max().item() if finite.numel() else 0.0
-
-
-def _agrees(s: Statistic) -> bool:
-    return torch.allclose(s.value, s.truth.expand_as(s.value), rtol=0.0, atol=s.tolerance, equal_nan=True)
-
-
-# -- what differs ------------------------------------------------------------------------------------------------------
-
-
-def _difference(exercise: Exercise, case: Case, seen: Observation) -> str:
-    """One sentence, empty where the observation is right."""
-    if "raised" in seen.facts:
-        return _raised(exercise, case, seen.facts["raised"])
-    truth = _truth(exercise, case)
-    return (
-        _wrong_kind(seen, truth)
-        or _changed(seen)
-        or _wrong_shape(seen, truth)
-        or _wrong_place(case, seen, truth)
-        or _side_effect(exercise, seen, truth)
-        or _not_a_number(seen, truth)
-        or _wrong_numbers(exercise, case, seen, truth)
-    )
-
-
-def _raised(exercise: Exercise, case: Case, raised: dict) -> str:
-    kind, text = raised["type"], raised["text"]
-    if kind == "NotImplementedError":
-        return text or "not written yet; replace `raise NotImplementedError` with your code, run the cell, check again."
-    if kind == "TookTooLong":
-        return (
-            f"did not finish within {TIME_LIMIT:.0f} seconds; look for a loop that never ends or grows with the data."
-        )
-    if raised.get("call"):
-        return f"could not be called as {exercise.signature}: {text}. Keep the arguments of the stub, in their order."
-    where = f" at your line `{raised['line']}`" if raised.get("line") else ""
-    return f"raised {kind}{where}{': ' if text else ''}{text}{_given(case)}"
-
-
-def _given(case: Case) -> str:
-    """The shape of the first batch that was handed over: was it of vectors, or of images?"""
-    for name, value in case.arguments.items():
-        if isinstance(value, Tensor) and value.ndim > 1:
-            return f" (Here {name} has shape {_shape(value)}.)"
-    return ""
-
-
-def _wrong_kind(seen: Observation, truth: Observation) -> str:
-    got, expected = seen.facts["returned"], truth.facts["returned"]
-    if got == ["NoneType"]:
-        return "returned nothing; end the function with `return ...`."
-    if len(got) != len(expected):
-        return f"returned {_count(got)}, expected {_count(expected)}."
-    for i, (g, e) in enumerate(zip(got, expected)):
-        if g != e and {g, e} != {"int", "float"}:
-            of_shape = f" of shape {_shape(_result(truth, i))}" if e == "tensor" else ""
-            return f"returned {_article(g)}, expected {_article(e)}{of_shape}."
-    return ""
-
-
-def _count(kinds: list[str]) -> str:
-    return f"a tuple of {len(kinds)}" if len(kinds) > 1 else _article(kinds[0])
-
-
-def _article(kind: str) -> str:
-    return ("an " if kind[0] in "aeiou" else "a ") + kind
-
-
-def _result(seen: Observation, i: int) -> Tensor:
-    return seen.tensors["result" if "result" in seen.tensors else f"result[{i}]"]
-
-
-def _shape(t: Tensor) -> str:
-    return str(tuple(t.shape))
-
-
-def _wrong_shape(seen: Observation, truth: Observation) -> str:
-    for name, t in truth.tensors.items():
-        got = seen.tensors.get(name)
-        if got is None:
-            return (
-                f"the result has no {name}: something on the way detaches it (`.detach()`, `.item()`, `no_grad`, or "
-                "`autograd.grad` without `create_graph=True`)."
-            )
-        if got.shape != t.shape:
-            hint = ""
-            if got.ndim < t.ndim and got.numel() < t.numel():
-                hint = " Something sums over an axis that should stay."
-            elif got.ndim > t.ndim or got.numel() > t.numel():
-                hint = " Something broadcasts, or an axis that should be summed over is left."
-            return f"got shape {_shape(got)}, expected {_shape(t)}{_of(name)}.{hint}"
-    return ""
-
-
-def _of(name: str) -> str:
-    return "" if name == "result" else f" of {name}" if name.startswith("result") else f" of the {name}"
-
-
-def _wrong_place(case: Case, seen: Observation, truth: Observation) -> str:
-    for name, t in truth.tensors.items():
-        got = seen.tensors[name]
-        expected = case.dtype if t.is_floating_point() else t.dtype
-        if got.dtype != expected and not (got.ndim == 0 and "tensor" not in truth.facts["returned"]):
-            if not expected.is_floating_point:
-                what = "the comparison itself" if expected is torch.bool else "whole numbers, as they came"
-                return f"got dtype {got.dtype}, expected {expected}{_of(name)}: return {what}."
-            return (
-                f"got dtype {got.dtype}, expected {expected}, the one that was given{_of(name)}; make new tensors "
-                "with `dtype=x.dtype, device=x.device`."
-            )
-        if got.device.type != case.device.type and "tensor" in truth.facts["returned"]:
-            return (
-                f"the result is on {got.device}, its inputs on {case.device}; make new tensors with `device=x.device`."
-            )
-    return ""
-
-
-def _changed(seen: Observation) -> str:
-    if "changed" not in seen.facts:
-        return ""
-    return (
-        f"your function changes {seen.facts['changed'][0]}, which it was only lent; look for `+=`, `x[...] =`, methods "
-        "ending in `_`, `.pop()`, `.backward()` or `.requires_grad_()`, and work on a copy."
-    )
-
-
-def _side_effect(exercise: Exercise, seen: Observation, truth: Observation) -> str:
-    facts = seen.facts
-    if "drew" in facts:
-        return "your function draws from the global generators; use only the noise or the generator that is handed in."
-    if "repeats" in facts and "repeats" not in truth.facts:
-        return (
-            "two calls with one generator give the same numbers: draw from the generator as it is, without "
-            "`manual_seed` and without one of your own."
-        )
-    if "attached" in facts and not exercise.attached:
-        return "the result still carries its graph, so memory grows with every step; return it detached."
-    if "shares" in facts and exercise.fresh:
-        return (
-            f"the result shares its memory with {facts['shares'][0]}: who writes to one changes the other; make a copy."
-        )
-    return ""
-
-
-def _not_a_number(seen: Observation, truth: Observation) -> str:
-    for name, t in truth.tensors.items():
-        got = seen.tensors[name]
-        bad = ~got.isfinite() & t.isfinite().to(got.device)
-        if bad.any():
-            what = "nan" if got[bad].isnan().any() else "inf"
-            where = f"{int(bad.sum())} of {got.numel()} entries{_of(name)}"
-            return f"got {what} in {where}: look for 0/0, log 0 or an overflow."
-    return ""
-
-
-def _wrong_numbers(exercise: Exercise, case: Case, seen: Observation, truth: Observation) -> str:
-    for name, s in _statistics(exercise, case, seen, truth).items():
-        if _agrees(s):
-            continue
-        if exercise.statistics:
-            worst = (s.value - s.truth).abs().argmax() if s.value.ndim else 0
-            return f"the {name} is {s.value.flatten()[worst]:.4g}, theory says {s.truth.flatten()[0]:.4g}."
-        if seen.tensors[name].dtype == torch.bool:
-            return f"{int((s.value != s.truth).sum())} of {s.value.numel()} decisions{_of(name)} are wrong."
-        return _pattern(s) + _largest_error(s, name) + _given(case)
-    return ""
-
-
-def _pattern(s: Statistic) -> str:
-    """A constant factor or offset explains many errors better than any number."""
-    value, truth, close = s.value.flatten(), s.truth.flatten(), 20 * s.tolerance
-    if torch.allclose(value, -truth, rtol=0, atol=close):
-        return "the sign is flipped: "
-    ratio = ((value @ truth) / (truth @ truth)).item() if truth.numel() and truth.any() else 0.0
-    plain = abs(ratio) > 1e-3 and f"{ratio:.4g}" != "1"
-    if truth.numel() > 1 and plain and torch.allclose(value, ratio * truth, rtol=0, atol=close):
-        return f"your result is {ratio:.4g} times the expected one everywhere: "
-    offset = (value - truth).mean().item()
-    if truth.numel() > 1 and torch.allclose(value - offset, truth, rtol=0, atol=close):
-        return f"your result is the expected one plus {offset:.4g} everywhere: "
-    return ""
-
-
-def _largest_error(s: Statistic, name: str) -> str:
-    error = (s.value - s.truth).abs().nan_to_num(nan=torch.inf)
-    error = error.masked_fill(s.value.isnan() & s.truth.isnan(), 0)  # both say that there is no number
-    at = int(error.argmax())
-    where = tuple(int(i) for i in torch.unravel_index(torch.tensor(at), error.shape)) if error.ndim else ()
-    place = f" at {list(where)}" if where else ""
-    return (
-        f"the largest error{_of(name)} is {error.flatten()[at]:.3g}{place}: got {s.value.flatten()[at]:.6g}, "
-        f"expected {s.truth.flatten()[at]:.6g}."
-    )
 
 
 # -- which misconception -----------------------------------------------------------------------------------------------
@@ -293,18 +79,18 @@ def _alike(exercise: Exercise, case: Case, a: Observation, b: Observation) -> bo
     if _signature(exercise, a) != _signature(exercise, b):
         return False
     if "drew" in a.facts:  # its numbers are chance, unless what it drew was of no use
-        truth = _truth(exercise, case)
-        return bool(_wrong_numbers(exercise, case, a, truth)) == bool(_wrong_numbers(exercise, case, b, truth))
-    if exercise.statistics and "raised" not in a.facts and _wrong_shape(a, _truth(exercise, case)) == "":
-        pairs = zip(*(_statistics(exercise, case, one, one).values() for one in (a, b)))
+        truth = observe_answer(exercise, case)
+        return bool(wrong_numbers(exercise, case, a, truth)) == bool(wrong_numbers(exercise, case, b, truth))
+    if exercise.statistics and "raised" not in a.facts and wrong_shape(a, observe_answer(exercise, case)) == "":
+        pairs = zip(*(compared(exercise, case, one, one).values() for one in (a, b)))
         return all(
-            _close(p.value, q.value, 2 * max(p.tolerance, q.tolerance) + 0.03 * _scale(q.value)) for p, q in pairs
+            _close(p.value, q.value, 2 * max(p.tolerance, q.tolerance) + 0.03 * scale(q.value)) for p, q in pairs
         )
     if exercise.statistics:
         return True
     slack = 64 * torch.finfo(case.dtype).eps * case.magnitude
     return all(
-        _close(t.double(), b.tensors[name].double(), 5 * RELATIVE[case.dtype] * _scale(b.tensors[name]) + slack)
+        _close(t.double(), b.tensors[name].double(), 5 * RELATIVE[case.dtype] * scale(b.tensors[name]) + slack)
         for name, t in a.tensors.items()
     )
 

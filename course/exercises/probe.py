@@ -117,7 +117,7 @@ def observe_all(function: Callable, cases: list[Case]) -> list[Observation]:
 @usual_state()
 def observe(function: Callable, case: Case) -> Observation:
     """Call the function once, with fresh copies of everything, and note the result and every side effect."""
-    arguments = {name: _hand_over(value, case.device) for name, value in case.arguments.items()}
+    arguments = _arguments(case)
     for name in case.gradients:
         if isinstance(arguments[name], Tensor):
             arguments[name].requires_grad_()
@@ -140,13 +140,18 @@ def observe(function: Callable, case: Case) -> Observation:
         seen.facts["changed"] = changed
     if _global_streams() != global_streams and _draws_again(function, case):
         seen.facts["drew"] = True
-    if isinstance(result, Tensor) and _repeats(function, case):
+    if _repeats(function, case, result, arguments):
         seen.facts["repeats"] = True
     _record(seen, result, watched)
     for name in case.gradients:
         _record_gradients(seen, name, arguments[name])
     seen.tensors = {name: t.detach().clone() for name, t in seen.tensors.items()}
     return seen
+
+
+def _arguments(case: Case) -> dict[str, Any]:
+    """Fresh copies of everything that a case hands over."""
+    return {name: _hand_over(value, case.device) for name, value in case.arguments.items()}
 
 
 def _hand_over(value: Any, device: torch.device) -> Any:
@@ -189,24 +194,26 @@ def _global_streams() -> tuple:
 
 def _draws_again(function: Callable, case: Case) -> bool:
     """Whether a second call moves the global streams too: the first time, another thread may have done it."""
-    arguments = [_hand_over(value, case.device) for value in case.arguments.values()]
+    arguments = _arguments(case)
     before = _global_streams()
-    with contextlib.suppress(Exception), quiet(), usual_state(), torch.set_grad_enabled(not case.no_grad):
-        function(*arguments)
+    _call_again(function, case, arguments)
     return _global_streams() != before
 
 
-def _repeats(function: Callable, case: Case) -> bool:
-    """Whether two calls with one generator give the same result, as if each began with a seed of its own."""
-    if not any(isinstance(value, Seed) for value in case.arguments.values()):
+def _repeats(function: Callable, case: Case, result: Any, arguments: dict[str, Any]) -> bool:
+    """Whether a second call with the generators of the first gives its result again, as if each began with a seed."""
+    lent = {name: value for name, value in arguments.items() if isinstance(value, torch.Generator)}
+    if not lent or not isinstance(result, Tensor):
         return False
-    results = []
-    held = {name: _hand_over(v, case.device) for name, v in case.arguments.items() if isinstance(v, Seed)}
-    for _ in range(2):
-        arguments = {name: _hand_over(value, case.device) for name, value in case.arguments.items()} | held
-        with contextlib.suppress(Exception), quiet(), torch.set_grad_enabled(not case.no_grad):
-            results.append(function(*arguments.values()))
-    return len(results) == 2 and all(isinstance(r, Tensor) for r in results) and torch.equal(*results)
+    again = _call_again(function, case, _arguments(case) | lent)
+    return isinstance(again, Tensor) and torch.equal(again, result)
+
+
+def _call_again(function: Callable, case: Case, arguments: dict[str, Any]) -> Any:
+    """What it returns this time; None if it fails."""
+    with contextlib.suppress(Exception), quiet(), usual_state(), torch.set_grad_enabled(not case.no_grad):
+        return function(*arguments.values())
+    return None
 
 
 def _record(seen: Observation, result: Any, watched: dict[str, Tensor]) -> None:

@@ -1,9 +1,10 @@
 """hw2, energies and Langevin dynamics: its exercises in the order of the notebook."""
 
 from course.exercises.hw2 import accepted as accepted  # registers the other right answers
-from course.exercises.hw2.energies import contrastive_divergence, energy_score, log_partition, start_negatives
+from course.exercises.hw2.energies import energy_score, log_partition
 from course.exercises.hw2.langevin import langevin_chain, langevin_step
 from course.exercises.hw2.metropolis import mala_log_accept, mala_step
+from course.exercises.hw2.training import contrastive_divergence, start_negatives
 
 exercises = [
     log_partition,
