@@ -148,15 +148,27 @@ def test_every_slider_of_a_lecture_moves_its_picture(lab, page, lecture):
 
 ALL_HAVE_RUN = """n => document.querySelectorAll('img.widget-image').length >= n
     && ![...document.querySelectorAll('.jp-InputPrompt')].some(prompt => prompt.innerText.includes('*'))"""
+ONE_RUNS = "() => [...document.querySelectorAll('.jp-InputPrompt')].some(prompt => /[*0-9]/.test(prompt.innerText))"
 IS_ANOTHER = "([image, before]) => image.src !== before"
 
 
 def _run_all(page, address: str, sign: str) -> None:
-    """Open a notebook in an empty workspace and run it, once a sign of it is there."""
+    """Open a notebook in an empty workspace and run it, once a sign of it is there and its kernel waits.
+
+    JupyterLab forgets that it was asked to, if that was too early for it: then ask again, as people do.
+    """
     page.goto(f"{address}?reset")
     page.locator(f"{sign}:visible").first.wait_for()
-    page.get_by_role("menuitem", name="Run", exact=True).click()
-    page.get_by_text("Run All Cells", exact=True).click()
+    page.locator('.jp-Notebook-ExecutionIndicator[data-status="idle"]:visible').wait_for()
+    for _ in range(10):
+        page.get_by_role("menuitem", name="Run", exact=True).click()
+        page.get_by_text("Run All Cells", exact=True).click()
+        try:
+            page.wait_for_function(ONE_RUNS, timeout=5000)
+        except sync_api.TimeoutError:
+            continue
+        return
+    raise TimeoutError("JupyterLab does not run the notebook.")
 
 
 def _move(page, picture, handle) -> float:
