@@ -8,7 +8,7 @@ import torch
 from benchmarks.report import table
 from course.densities import GaussianMixture
 from course.processes import EDM
-from course.sampling import adams, ddim, dpm_solver, heun, rk4, walk
+from course.sampling import CLEAN_PREDICTION, NOISE_PREDICTION, adams, ddim, dpm_solver, heun, rk4, walk
 
 BUDGETS = [8, 16, 32, 64, 128]
 SIGMA_MAX, SIGMA_MIN, RHO = 80.0, 0.002, 7
@@ -49,11 +49,11 @@ def run() -> str:
     ours = {
         "`ddim` (Euler)": (1, lambda: ddim(process, score)),
         "`dpm_solver` (2M)": (1, lambda: dpm_solver(process, score)),
-        "`adams`, order 2, noise, uncorrected": (1, lambda: adams(process, score, 2, False, "noise")),
+        "`adams`, order 2, noise, uncorrected": (1, lambda: adams(process, score, 2, False, NOISE_PREDICTION)),
         "`adams`, order 3, uncorrected": (1, lambda: adams(process, score, 3, False)),
         "`adams`, order 3": (1, lambda: adams(process, score, 3)),
         "`adams`, order 4": (1, lambda: adams(process, score, 4)),
-        "`adams`, order 4, clean": (1, lambda: adams(process, score, 4, prediction="clean")),
+        "`adams`, order 4, clean": (1, lambda: adams(process, score, 4, prediction=CLEAN_PREDICTION)),
         "`heun`": (2, lambda: heun(flow)),
         "`rk4`": (4, lambda: rk4(flow)),
     }

@@ -11,7 +11,7 @@ from itertools import pairwise
 import torch
 from torch import Tensor
 
-from course.matching import hutchinson_trace, jacobian_trace
+from course.matching import hutchinson_trace, value_and_trace
 from course.types import Field, LogDensity
 
 
@@ -19,10 +19,10 @@ def divergence(field: Field, x: Tensor, t: float, probe: Tensor) -> Tensor:
     r"""Hutchinson's estimate of ∇·v, vᵀ(∂field/∂x)v, with one backward pass; its mean over probes is exact.
 
     Args:
-        field: (x, t) → (B, D), example by example.
-        x: shape (B, D).
+        field: (x, t) → (B, \*D), example by example.
+        x: shape (B, \*D).
         t: a float or (B,), handed on.
-        probe: v with E[vvᵀ] = I, shape (B, D).
+        probe: v with E[vvᵀ] = I, shape (B, \*D).
 
     Returns:
         Shape (B,).
@@ -36,11 +36,11 @@ def log_likelihood(
     r"""log p(x) in nats, by Heun's method for the state and for the integral of the divergence.
 
     Args:
-        x: data, shape (B, D).
-        field: the probability flow, ``process.flow(score)``.
+        x: data, shape (B, \*D).
+        field: the probability flow, ``process.flow(score)``; evaluated, and its divergence with it, twice a step.
         times: ascending, from data to noise.
-        prior_log_prob: log density at the last time, (B, D) → (B,).
-        probe: shape (B, D); with it the divergence is Hutchinson's estimate, unbiased and D times cheaper, the same
+        prior_log_prob: log density at the last time, (B, \*D) → (B,).
+        probe: shape (B, \*D); with it the divergence is Hutchinson's estimate, unbiased and D times cheaper, the same
             probe all along. Exact where None.
 
     Returns:
@@ -53,18 +53,16 @@ def log_likelihood(
     if len(times) < 2 or any(s <= t for t, s in pairwise(times)):
         raise ValueError(f"Times ascend from data to noise, two or more; got {times[:3]} … {times[-1:]}.")
 
-    def trace(x: Tensor, t: float) -> Tensor:
-        if probe is None:
-            return jacobian_trace(lambda x: field(x, t), x).detach()
-        return divergence(field, x, t, probe).detach()
+    def at(x: Tensor, t: float) -> tuple[Tensor, Tensor]:
+        return value_and_trace(lambda x: field(x, t), x, probe, differentiable=False)
 
     gained = x.new_zeros(len(x))
     with torch.no_grad():
         for t, s in pairwise(times):
-            here = field(x, t)
-            ahead = x + (s - t) * here
-            gained = gained + (s - t) / 2 * (trace(x, t) + trace(ahead, s))
-            x = x + (s - t) / 2 * (here + field(ahead, s))
+            here, spread = at(x, t)
+            there, spread_there = at(x + (s - t) * here, s)
+            gained = gained + (s - t) / 2 * (spread + spread_there)
+            x = x + (s - t) / 2 * (here + there)
         return prior_log_prob(x) + gained
 
 

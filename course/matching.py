@@ -24,8 +24,8 @@ def fisher_divergence(score: StationaryScore, true_score: StationaryScore, x: Te
 
 
 def jacobian_trace(score: StationaryScore, x: Tensor) -> Tensor:
-    r"""tr ∇s(x) = Σ_i ∂s_i/∂x_i, with D backward passes; x (B, D) → (B,), differentiable in the score's parameters."""
-    return _with_trace(score, x)[1]
+    r"""tr ∇s(x) = Σ_i ∂s_i/∂x_i, with D backward passes; x (B, \*D) → (B,), differentiable in s's parameters."""
+    return value_and_trace(score, x)[1]
 
 
 def implicit_score_matching(score: StationaryScore, x: Tensor) -> Tensor:
@@ -34,25 +34,25 @@ def implicit_score_matching(score: StationaryScore, x: Tensor) -> Tensor:
     .. math:: E\bigl[\tfrac12 \lVert s(x) \rVert^2 + \operatorname{tr} \nabla s(x)\bigr]
 
     Args:
-        score: (B, D) → (B, D), example by example.
-        x: data, shape (B, D).
+        score: (B, \*D) → (B, \*D), example by example.
+        x: data, shape (B, \*D).
 
     Returns:
         Shape (), differentiable in the score's parameters.
 
     Source: Hyvärinen (2005), eq. 4.
     """
-    s, trace = _with_trace(score, x)
-    return (0.5 * s.square().sum(1) + trace).mean()
+    s, trace = value_and_trace(score, x)
+    return (0.5 * s.flatten(1).square().sum(1) + trace).mean()
 
 
 def hutchinson_trace(score: StationaryScore, x: Tensor, probe: Tensor) -> Tensor:
     r"""vᵀ∇s(x)v with one backward pass; its mean over probes with E[vvᵀ] = I is the trace.
 
     Args:
-        score: (B, D) → (B, D), example by example.
-        x: shape (B, D).
-        probe: v, shape (B, D).
+        score: (B, \*D) → (B, \*D), example by example.
+        x: shape (B, \*D).
+        probe: v, shape (B, \*D).
 
     Returns:
         Shape (B,), differentiable in the score's parameters.
@@ -62,7 +62,7 @@ def hutchinson_trace(score: StationaryScore, x: Tensor, probe: Tensor) -> Tensor
 
     Source: Hutchinson (1990).
     """
-    return _with_projection(score, x, probe)[1]
+    return value_and_trace(score, x, probe)[1]
 
 
 def sliced_score_matching(score: StationaryScore, x: Tensor, probe: Tensor) -> Tensor:
@@ -74,8 +74,47 @@ def sliced_score_matching(score: StationaryScore, x: Tensor, probe: Tensor) -> T
 
     Source: Song et al. (2019), eq. 8.
     """
-    s, trace = _with_projection(score, x, probe)
-    return (0.5 * s.square().sum(1) + trace).mean()
+    s, trace = value_and_trace(score, x, probe)
+    return (0.5 * s.flatten(1).square().sum(1) + trace).mean()
+
+
+@torch.enable_grad()
+def value_and_trace(
+    score: StationaryScore, x: Tensor, probe: Tensor | None = None, differentiable: bool = True
+) -> tuple[Tensor, Tensor]:
+    r"""s(x) and the trace of its Jacobian, from one evaluation of the score.
+
+    Args:
+        score: (B, \*D) → (B, \*D), example by example.
+        x: shape (B, \*D).
+        probe: v, shape (B, \*D); with it the trace is ``hutchinson_trace``, else the exact ``jacobian_trace``.
+        differentiable: keep the graph, to train the score. Without it both results are plain numbers.
+
+    Returns:
+        Shapes (B, \*D) and (B,).
+
+    Raises:
+        ValueError: if probe and x differ in shape.
+    """
+    if probe is not None and probe.shape != x.shape:
+        raise ValueError(f"A probe has the shape of x, {tuple(x.shape)}; got {tuple(probe.shape)}.")
+    x = x.detach().requires_grad_()
+    s = score(x)
+
+    def gradient(values: Tensor) -> Tensor:
+        """Of the sum of values, zero where they do not depend on x."""
+        if not values.requires_grad:
+            return torch.zeros_like(x).flatten(1)
+        (found,) = torch.autograd.grad(
+            values.sum(), x, retain_graph=True, create_graph=differentiable, materialize_grads=True
+        )
+        return found.flatten(1)
+
+    if probe is None:
+        trace = torch.stack([gradient(s_i)[:, i] for i, s_i in enumerate(s.flatten(1).unbind(1))]).sum(0)
+    else:
+        trace = (gradient(s * probe) * probe.flatten(1)).sum(1)
+    return (s, trace) if differentiable else (s.detach(), trace)
 
 
 def error_by_density(
@@ -187,30 +226,3 @@ def edm_loss(
     weight = (sigma**2 + sigma_data**2) / (sigma * sigma_data) ** 2
     error = denoiser(perturb(x0, sigma, randn_like(x0, generator)), sigma, *given) - x0
     return (expand(weight, x0) * error.square()).mean()
-
-
-# -- traces ------------------------------------------------------------------------------------------------------------
-
-
-@torch.enable_grad()
-def _with_trace(score: StationaryScore, x: Tensor) -> tuple[Tensor, Tensor]:
-    x = x.detach().requires_grad_()
-    s = score(x)
-    rows = [_gradient(s[:, i], x)[:, i] for i in range(x.shape[1])]
-    return s, torch.stack(rows).sum(0)
-
-
-@torch.enable_grad()
-def _with_projection(score: StationaryScore, x: Tensor, probe: Tensor) -> tuple[Tensor, Tensor]:
-    if probe.shape != x.shape:
-        raise ValueError(f"A probe has the shape of x, {tuple(x.shape)}; got {tuple(probe.shape)}.")
-    x = x.detach().requires_grad_()
-    s = score(x)
-    return s, (_gradient((s * probe).sum(1), x) * probe).sum(1)
-
-
-def _gradient(values: Tensor, x: Tensor) -> Tensor:
-    """Of the sum of values, zero where they do not depend on x."""
-    if not values.requires_grad:
-        return torch.zeros_like(x)
-    return torch.autograd.grad(values.sum(), x, create_graph=True, materialize_grads=True)[0]

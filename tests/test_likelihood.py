@@ -47,6 +47,29 @@ def test_hutchinsons_mean_is_within_its_standard_error():
     assert abs(guesses.mean().item() - exact) < 4 * guesses.std().item() / 20_000**0.5
 
 
+@pytest.mark.parametrize("exact", [True, False])
+def test_images_have_likelihoods_too(exact, normal):
+    """Three pixels by two, as a batch of images and as a batch of vectors; exactly, and along one probe."""
+    means, x, v = normal(2, 1, 3, 2), normal(5, 1, 3, 2), normal(5, 1, 3, 2).sign()
+    images = GaussianMixture(torch.tensor([0.4, 0.6]).double(), means, torch.tensor([0.7, 0.5]).double())
+    vectors = GaussianMixture(images.weights, means.flatten(1), torch.tensor([0.7, 0.5]).double())
+    process, times, found = VP(), torch.linspace(0.03, 1.0, 129).double() ** 2, []
+    for mixture, at, probe in ((images, x, v), (vectors, x.flatten(1), v.flatten(1))):
+        field = process.flow(lambda x, t, p=mixture: p.diffuse(*process.kernel(t)).score(x))
+        end = mixture.diffuse(*process.kernel(1.0)).log_prob
+        found.append(log_likelihood(at, field, times, end, None if exact else probe))
+    torch.testing.assert_close(*found)
+    if exact:
+        torch.testing.assert_close(found[0], images.diffuse(*process.kernel(9e-4)).log_prob(x), atol=1e-3, rtol=0)
+
+
+def test_the_field_is_evaluated_twice_a_step_and_no_graph_is_kept(normal):
+    calls, linear = [], torch.nn.Linear(2, 2).double()
+    field = lambda x, t: calls.append(t) or linear(x)
+    assert not log_likelihood(normal(3, 2), field, [0.1, 0.4, 1.0], MIXTURE.log_prob).requires_grad
+    assert calls == [0.1, 0.4, 0.4, 1.0]
+
+
 def test_divergence_of_a_linear_field_is_its_quadratic_form(normal):
     a, x, v = normal(3, 3), normal(5, 3), normal(5, 3)
     torch.testing.assert_close(divergence(lambda x, t: t * x @ a.T, x, 2.0, v), 2 * ((v @ a) * v).sum(1))

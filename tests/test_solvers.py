@@ -14,6 +14,9 @@ from course.data import two_modes
 from course.densities import GaussianMixture
 from course.processes import EDM, VE, VP
 from course.sampling import (
+    CLEAN_PREDICTION,
+    NOISE_PREDICTION,
+    VELOCITY_PREDICTION,
     adams,
     adaptive,
     ddim,
@@ -74,8 +77,8 @@ def flow_error(make, n, process):
         (lambda process, score: adams(process, score, 1, corrected=False), 1, (64, 128, 256)),
         (lambda process, score: adams(process, score, 2, corrected=False), 2, (128, 256, 512)),
         (lambda process, score: adams(process, score, 2), 3, (128, 256, 512)),
-        (lambda process, score: adams(process, score, 2, False, "noise"), 2, (128, 256, 512)),
-        (lambda process, score: adams(process, score, 2, False, "clean"), 2, (128, 256, 512)),
+        (lambda process, score: adams(process, score, 2, False, NOISE_PREDICTION), 2, (128, 256, 512)),
+        (lambda process, score: adams(process, score, 2, False, CLEAN_PREDICTION), 2, (128, 256, 512)),
     ],
     ids=["ddim", "heun", "dpm_solver", "rk4", "adams1", "adams2", "adams2_corrected", "adams2_noise", "adams2_clean"],
 )
@@ -208,7 +211,7 @@ def test_adams_of_order_one_is_ddim_and_two_walks_are_alike(normal):
     process, x = VP(), normal(5, 1)
     score, times = gaussian(process), [0.8, 0.6, 0.4, 0.2]
     *_, euler = walk(ddim(process, score), x, times)
-    for prediction in ("clean", "noise", "velocity"):
+    for prediction in (CLEAN_PREDICTION, NOISE_PREDICTION, VELOCITY_PREDICTION):
         *_, first = walk(adams(process, score, 1, corrected=False, prediction=prediction), x, times)
         torch.testing.assert_close(first, euler)
     step = adams(process, score)
@@ -216,8 +219,6 @@ def test_adams_of_order_one_is_ddim_and_two_walks_are_alike(normal):
     assert torch.equal(once, again)
     with pytest.raises(ValueError, match="1 or more; got 0"):
         adams(process, score, 0)
-    with pytest.raises(ValueError, match="clean, noise, velocity; got 'epsilon'"):
-        adams(process, score, prediction="epsilon")
 
 
 def test_adams_calls_the_score_once_a_step(normal):

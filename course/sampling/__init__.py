@@ -7,7 +7,14 @@ know nothing of scores, ``diffusion`` and ``multistep`` know the process, ``corr
 from course.sampling.corrected import corrector_step, langevin_corrector, predictor_corrector
 from course.sampling.diffusion import ddim, ddim_step, edm_step
 from course.sampling.loop import walk
-from course.sampling.multistep import adams, dpm_solver
+from course.sampling.multistep import (
+    CLEAN_PREDICTION,
+    NOISE_PREDICTION,
+    VELOCITY_PREDICTION,
+    Prediction,
+    adams,
+    dpm_solver,
+)
 from course.sampling.solvers import (
     adaptive,
     euler_maruyama,
@@ -22,6 +29,10 @@ from course.sampling.solvers import (
 from course.sampling.times import geometric_sigmas, karras_times, uniform_times
 
 __all__ = [
+    "CLEAN_PREDICTION",
+    "NOISE_PREDICTION",
+    "VELOCITY_PREDICTION",
+    "Prediction",
     "adams",
     "adaptive",
     "corrector_step",

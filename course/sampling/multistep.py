@@ -13,6 +13,7 @@ import math
 from collections import deque
 from collections.abc import Callable
 from functools import cache, lru_cache
+from itertools import zip_longest
 from typing import NamedTuple
 
 import torch
@@ -63,26 +64,27 @@ class Prediction(NamedTuple):
     """(α, σ) ↦ (a, b), where q = a x + b s(x, t)"""
 
 
-PREDICTIONS = {
-    "clean": Prediction(lambda a, s: s, math.exp, lambda a, s: (1 / a, s * s / a)),
-    "noise": Prediction(lambda a, s: a, lambda l: -math.exp(-l), lambda a, s: (0.0, -s)),
-    "velocity": Prediction(
-        lambda a, s: a + s, lambda l: -0.25 / math.cosh(l / 2) ** 2, lambda a, s: (-1 / a, -s - s * s / a)
-    ),
-}
+CLEAN_PREDICTION = Prediction(lambda a, s: s, math.exp, lambda a, s: (1 / a, s * s / a))
+NOISE_PREDICTION = Prediction(lambda a, s: a, lambda l: -math.exp(-l), lambda a, s: (0.0, -s))
+VELOCITY_PREDICTION = Prediction(
+    lambda a, s: a + s, lambda l: -0.25 / math.cosh(l / 2) ** 2, lambda a, s: (-1 / a, -s - s * s / a)
+)
 
 
-def adams(process: Process, score: Score, order: int = 3, corrected: bool = True, prediction: str = "velocity") -> Step:
+def adams(
+    process: Process, score: Score, order: int = 3, corrected: bool = True, prediction: Prediction = VELOCITY_PREDICTION
+) -> Step:
     r"""Adams' method for the exponential integral: a prediction q is the polynomial in λ through its last values.
 
     .. math:: \frac{x_s}{c_s} = \frac{x_t}{c_t} + \sum_i q_i \int_{\lambda_t}^{\lambda_s} \ell_i(\lambda) \,
        w(\lambda) \, \mathrm d\lambda, \qquad
-       \begin{array}{l|lll} & q & c & w \\ \hline \text{clean} & \hat x_0 & \sigma & e^\lambda \\
-       \text{noise} & \hat\varepsilon & \alpha & -e^{-\lambda} \\
-       \text{velocity} & \hat\varepsilon - \hat x_0 & \alpha + \sigma & -e^\lambda / (1 + e^\lambda)^2 \end{array}
+       \begin{array}{l|lll} & q & c & w \\ \hline \text{CLEAN} & \hat x_0 & \sigma & e^\lambda \\
+       \text{NOISE} & \hat\varepsilon & \alpha & -e^{-\lambda} \\
+       \text{VELOCITY} & \hat\varepsilon - \hat x_0 & \alpha + \sigma & -e^\lambda / (1 + e^\lambda)^2 \end{array}
 
     with Lagrange's polynomials ℓ_i. Corrected, every evaluation is used twice: it also repeats the step that led to it,
-    now interpolating instead of extrapolating, which gains an order and costs no evaluation. With few evaluations,
+    now interpolating instead of extrapolating, which gains an order and costs no evaluation: what the repetition
+    changes is a sum of the same q_i, so that the whole step is one linear combination. With few evaluations,
     extrapolate less: near ten of them order 2 of the noise, uncorrected, is better than all the others, and Euler's
     ``ddim`` better than a high order.
 
@@ -91,63 +93,62 @@ def adams(process: Process, score: Score, order: int = 3, corrected: bool = True
         score: s(x, t).
         order: how many evaluations are extrapolated from; 1, uncorrected, is DDIM whatever the prediction.
         corrected: repeat each step with what it found.
-        prediction: what is extrapolated, "clean", "noise" or "velocity".
+        prediction: what is extrapolated: ``CLEAN_PREDICTION``, ``NOISE_PREDICTION`` or ``VELOCITY_PREDICTION``.
 
     Returns:
         A Step. Its first steps have few evaluations to go on, so that the end point converges with order 2, and 3 when
         corrected, whatever the order; what higher orders gain on the way there is shown by `python -m benchmarks ring`.
 
     Raises:
-        ValueError: if the order is less than 1, or there is no such prediction.
+        ValueError: if the order is less than 1.
 
     Source: Zhang and Chen (2023), Zhao et al. (2023), and Xue et al. (2023) without noise.
     """
     if order < 1:
         raise ValueError(f"The order is 1 or more; got {order}.")
-    if prediction not in PREDICTIONS:
-        raise ValueError(f"The prediction is one of {', '.join(PREDICTIONS)}; got {prediction!r}.")
-    scale, _, mix = PREDICTIONS[prediction]
-    known: deque[tuple[float, Tensor]] = deque(maxlen=order)  # (λ, q), the latest first
-    ended, start, start_t = math.nan, torch.empty(0), math.nan
-
-    def advance(x: Tensor, t: float, s: float, known: list[tuple[float, Tensor]]) -> Tensor:
-        c_t, c_s = scale(*process.kernel(t)), scale(*process.kernel(s))
-        weights = _weights(prediction, tuple(at for at, _ in known), _log_snr(process, t), _log_snr(process, s))
-        x = c_s / c_t * x
-        for weight, (_, value) in zip(weights, known):
-            x = torch.add(x, value, alpha=c_s * weight)
-        return x
+    ended = math.nan
+    known: deque[tuple[float, Tensor]] = deque(maxlen=order + corrected)  # (λ, q), the latest first
 
     def step(x: Tensor, t: float, s: float) -> Tensor:
-        nonlocal ended, start, start_t
-        if t != ended or start.shape != x.shape:
+        nonlocal ended
+        if t != ended or known[0][1].shape != x.shape:
             known.clear()
-        alpha, sigma = process.kernel(t)
         here = score(x, t)
-        if process.sigma(s) == 0:
-            return torch.add(x, here, alpha=sigma**2) * (process.alpha(s) / alpha)
-        of_x, of_score = mix(alpha, sigma)
-        now = (_log_snr(process, t), torch.add(of_score * here, x, alpha=of_x))
-        if corrected and known:
-            x = advance(start, start_t, t, [now, *known])
-        known.appendleft(now)
-        ended, start, start_t = s, x, t
-        return advance(x, t, s, list(known))
+        (alpha, sigma), (alpha_s, sigma_s) = process.kernel(t), process.kernel(s)
+        if sigma_s == 0:
+            return torch.add(x, here, alpha=sigma**2) * (alpha_s / alpha)
+        of_x, of_score = prediction.mix(alpha, sigma)
+        known.appendleft((math.log(alpha / sigma), torch.add(of_score * here, x, alpha=of_x)))
+        scale, scale_s = prediction.scale(alpha, sigma), prediction.scale(alpha_s, sigma_s)
+        nodes = tuple(at for at, _ in known)
+        weights = _weights(nodes, math.log(alpha_s / sigma_s), order, corrected, prediction)
+        x = scale_s / scale * x
+        for weight, (_, value) in zip(weights, known):
+            x.add_(value, alpha=scale_s * weight)
+        ended = s
+        return x
 
     return step
 
 
-def _log_snr(process: Process, t: float) -> float:
-    alpha, sigma = process.kernel(t)
-    return math.log(alpha / sigma)
-
-
 @lru_cache(4096)
-def _weights(prediction: str, nodes: tuple[float, ...], a: float, b: float) -> tuple[float, ...]:
+def _weights(
+    nodes: tuple[float, ...], end: float, order: int, corrected: bool, prediction: Prediction
+) -> tuple[float, ...]:
+    """Of the predictions at the nodes, the latest first, in a step from there to the end."""
+    integrals = _integrals(nodes[:order], nodes[0], end, prediction)
+    if corrected and len(nodes) > 1:  # add what the last step is with the latest prediction, less what it was without
+        again = _integrals(nodes, nodes[1], nodes[0], prediction)
+        was = (0.0, *_integrals(nodes[1:], nodes[1], nodes[0], prediction))
+        integrals = tuple(i + a - w for i, a, w in zip_longest(integrals, again, was, fillvalue=0.0))
+    return integrals
+
+
+def _integrals(nodes: tuple[float, ...], a: float, b: float, prediction: Prediction) -> tuple[float, ...]:
     """∫ₐᵇ ℓ_i(λ) w(λ) dλ for Lagrange's polynomials on the nodes, by Gauss's quadrature."""
     points, shares = _quadrature(16)
     at = [a + (b - a) * u for u in points]
-    kernel = [(b - a) * share * PREDICTIONS[prediction].weight(q) for share, q in zip(shares, at)]
+    kernel = [(b - a) * share * prediction.weight(q) for share, q in zip(shares, at)]
     basis = [
         [math.prod((q - other) / (node - other) for other in nodes if other != node) for q in at] for node in nodes
     ]
