@@ -5,7 +5,7 @@ The number is the share of samples that the clean classifier is at least 90 % su
 """
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from functools import partial
 from pathlib import Path
 
@@ -15,7 +15,7 @@ from torch import Tensor
 from benchmarks.report import table
 from course import plots, pretrained, sampling
 from course.data import mnist
-from course.ddpm import ddpm_schedule, ddpm_step
+from course.ddpm import ancestral, ddpm_schedule
 from course.langevin import annealed_langevin
 from course.processes import EDM, VP
 from course.sampling import geometric_sigmas, karras_times, uniform_times, walk
@@ -87,10 +87,8 @@ def _edm() -> dict[str, Sampler]:
 def _chains() -> dict[str, Sampler]:
     def ddpm(g: torch.Generator) -> Tensor:
         network, (betas, _) = pretrained.load("ddpm"), ddpm_schedule()
-        x = torch.randn(SAMPLES, 1, 16, 16, generator=g)
-        for i in reversed(range(len(betas))):
-            x = ddpm_step(x, network(x, i / len(betas)), betas, i, torch.randn(x.shape, generator=g))
-        return x
+        step = ancestral(lambda x, i: network(x, i / len(betas)), betas, g)
+        return _end(step, torch.randn(SAMPLES, 1, 16, 16, generator=g), range(len(betas), -1, -1))
 
     def annealed(g: torch.Generator) -> Tensor:
         start = 10 * torch.randn(SAMPLES, 1, 16, 16, generator=g)
@@ -99,7 +97,7 @@ def _chains() -> dict[str, Sampler]:
     return {"NCSN: annealed Langevin, 60 × 5": annealed, "DDPM: ancestral, 1000": ddpm}
 
 
-def _end(step: Callable, x: Tensor, times: Tensor | list[float]) -> Tensor:
+def _end(step: Callable, x: Tensor, times: Iterable[float]) -> Tensor:
     *_, x = walk(step, x, times)
     return x
 

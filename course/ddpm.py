@@ -12,7 +12,8 @@ Source: Ho, Jain and Abbeel (2020).
 import torch
 from torch import Tensor
 
-from course.tensors import expand
+from course.tensors import expand, randn_like
+from course.types import Field, Step
 
 
 def ddpm_schedule(beta_min: float = 1e-4, beta_max: float = 0.02, n: int = 1000) -> tuple[Tensor, Tensor]:
@@ -56,7 +57,39 @@ def ddpm_step(x: Tensor, eps: Tensor, betas: Tensor, i: int, noise: Tensor) -> T
     """
     if not 0 <= i < len(betas):
         raise ValueError(f"The chain's indices go from 0 to {len(betas) - 1}; got {i}.")
-    alpha_bars = (1 - betas.double()).cumprod(0)
-    beta, left, before = betas[i].item(), 1 - alpha_bars[i].item(), 1 - alpha_bars[i - 1].item() if i else 0.0
+    left = _noise_left(betas)
+    return _step_back(x, eps, betas[i].item(), left[i + 1], left[i], noise)
+
+
+def ancestral(noise: Field, betas: Tensor, generator: torch.Generator | None = None) -> Step:
+    r"""``ddpm_step`` with fresh noise, as a Step: ``walk(ancestral(noise, betas), x, range(n, -1, -1))``.
+
+    Time counts how often noise has come in: n at the start, 0 for data. The state at time i is x_{i−1} of the chain.
+
+    Args:
+        noise: ε̂(x, i), told the chain's index i, from n − 1 to 0.
+        betas: shape (n,).
+        generator: draws z.
+
+    Raises:
+        ValueError: by the Step, if it is to go anywhere but one back from a time that the chain has.
+    """
+    rates, left = betas.tolist(), _noise_left(betas)
+
+    def step(x: Tensor, t: float, s: float) -> Tensor:
+        if s != t - 1 or t not in range(1, len(rates) + 1):
+            raise ValueError(f"The chain goes from {len(rates)} to 0, one step at a time; got {t:g} to {s:g}.")
+        i = int(s)
+        return _step_back(x, noise(x, i), rates[i], left[i + 1], left[i], randn_like(x, generator))
+
+    return step
+
+
+def _noise_left(betas: Tensor) -> list[float]:
+    """1 − ᾱ after no step, one, ..., n."""
+    return [0.0, *(1 - (1 - betas.double()).cumprod(0)).tolist()]
+
+
+def _step_back(x: Tensor, eps: Tensor, beta: float, left: float, before: float, noise: Tensor) -> Tensor:
     mean = (x - beta / left**0.5 * eps) / (1 - beta) ** 0.5
     return mean + (beta * before / left) ** 0.5 * noise

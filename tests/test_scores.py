@@ -4,10 +4,10 @@ import pytest
 import torch
 
 from course.data import two_modes
-from course.ddpm import ddpm_perturb, ddpm_schedule, ddpm_step
+from course.ddpm import ancestral, ddpm_perturb, ddpm_schedule, ddpm_step
 from course.densities import GaussianMixture
 from course.processes import EDM, VE, VP, Straight, SubVP
-from course.sampling import ddim
+from course.sampling import ddim, walk
 from course.scores import (
     NoiseConditionalScore,
     Preconditioned,
@@ -138,6 +138,27 @@ def test_ancestral_step_is_ddim_with_all_noise_at_matching_times(i, normal):
     std = (moved - still).mean().item()
     torch.testing.assert_close(many.mean(0), still[0], atol=5 * std / 200_000**0.5 + 1e-9, rtol=0)
     assert many[:, 0].std().item() == pytest.approx(std, rel=0.01, abs=1e-9)
+
+
+def test_walking_the_chain_is_ddpm_step_after_ddpm_step(normal):
+    """From n to 0 by ``walk``; with exact predictions of a Gaussian's noise, the end has its mean and variance."""
+    betas, alpha_bars = ddpm_schedule(n=400, beta_max=0.05)
+    mean, std = 0.7, 0.4
+
+    def noise(x, i):
+        a = alpha_bars[i].item()
+        return (1 - a) ** 0.5 * (x - a**0.5 * mean) / (a * std**2 + 1 - a)
+
+    start = normal(20_000, 1)
+    *_, walked = walk(ancestral(noise, betas, torch.Generator().manual_seed(0)), start, range(400, -1, -1))
+    x, generator = start, torch.Generator().manual_seed(0)
+    for i in reversed(range(400)):
+        x = ddpm_step(x, noise(x, i), betas, i, torch.randn(x.shape, generator=generator, dtype=x.dtype))
+    torch.testing.assert_close(walked, x)
+    assert x.mean().item() == pytest.approx(mean, abs=5 * std / 20_000**0.5)
+    assert x.std().item() == pytest.approx(std, rel=0.04)
+    with pytest.raises(ValueError, match="from 400 to 0, one step at a time; got 400 to 398"):
+        list(walk(ancestral(noise, betas), start, [400, 398]))
 
 
 def test_chain_refuses_what_is_not_there(normal):
