@@ -147,15 +147,20 @@ def train(
     folder: Annotated[
         Path | None, typer.Option(help="Where the checkpoint goes; the package's own if not given.")
     ] = None,
+    bfloat16: Annotated[bool, typer.Option("--bfloat16", help="Compute in bfloat16, where that is faster.")] = False,
+    compiled: Annotated[bool, typer.Option("--compile", help="Let torch.compile make the network's code.")] = False,
 ) -> None:
     """Train one of the networks that ship, from nothing; an interrupted run goes on where it was.
 
     On several GPUs or machines: `torchrun --nproc-per-node 4 -m course.cli train NAME`.
     """
+    import torch
+
     from course import pretrained
 
+    precision = torch.bfloat16 if bfloat16 else None
     try:
-        record = pretrained.make(name, folder or pretrained.FOLDER, steps)
+        record = pretrained.make(name, folder or pretrained.FOLDER, steps, precision, compiled)
     except (ValueError, ImportError) as error:
         raise _stop(str(error)) from None
     if record:
