@@ -112,7 +112,7 @@ def make(
     steps = steps or it.steps
     torch.manual_seed(0)  # the networks' first weights
     folder.mkdir(parents=True, exist_ok=True)
-    settings = {"steps": steps, "batch_size": it.batch_size, "lr": it.lr, "seed": 0}
+    settings: dict[str, Any] = {"steps": steps, "batch_size": it.batch_size, "lr": it.lr, "seed": 0}
     settings |= {"precision": str(precision or torch.float32).removeprefix("torch.")}
     accelerator = launched()
     made: Trained = train(

@@ -1,10 +1,14 @@
 """The networks that ship: as good as their records say, and made again by their recipes."""
 
 import json
+import os
+import subprocess
+import sys
 from functools import partial
 
 import pytest
 import torch
+from safetensors import safe_open
 
 from course import pretrained
 from course.data import mnist
@@ -61,10 +65,10 @@ def test_annealed_langevin_draws_digits():
 
 
 def test_a_recipe_runs_again_and_leaves_only_its_checkpoint(tmp_path):
-    record = pretrained.make("noisy_classifier", tmp_path, steps=3, progress=False)
+    record = pretrained.make("noisy_classifier", tmp_path, steps=3, precision=torch.bfloat16, progress=False)
     (file,) = tmp_path.iterdir()
     assert file.name == "noisy_classifier.safetensors"
-    assert record["steps"] == 3
+    assert (record["steps"], record["precision"]) == (3, "bfloat16")
     assert json.loads(json.dumps(record)) == record
 
 
@@ -89,6 +93,21 @@ def test_an_interrupted_recipe_goes_on_where_it_was(tmp_path, monkeypatch):
     pretrained.make("vp", tmp_path, steps=4, progress=False)
     ours, theirs = (load_file(folder / "vp.safetensors") for folder in (tmp_path, whole))
     assert all(torch.equal(ours[key], theirs[key]) for key in theirs)
+
+
+@pytest.mark.slow
+def test_two_processes_make_one_network(tmp_path):
+    """As `course train --help` says: torchrun starts two, which share the run and leave one checkpoint."""
+    pytest.importorskip("accelerate", reason="several processes need Accelerate")
+    command = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2"]
+    command += ["-m", "course.cli", "train", "noisy_classifier", "--steps", "3", "--folder", str(tmp_path)]
+    environment = os.environ | {"OMP_NUM_THREADS": "1", "ACCELERATE_USE_CPU": "true", "CUDA_VISIBLE_DEVICES": ""}
+    done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=300)
+    assert done.returncode == 0, done.stderr
+    (file,) = tmp_path.iterdir()
+    with safe_open(file, "pt") as checkpoint:
+        assert json.loads(checkpoint.metadata()["recipe"])["processes"] == 2
+    assert done.stdout.count("3 steps in") == 1
 
 
 def test_unknown_names_are_answered_with_the_known():
