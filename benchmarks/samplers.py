@@ -6,7 +6,6 @@ The number is the share of samples that the clean classifier is at least 90 % su
 
 import time
 from collections.abc import Callable, Iterable
-from functools import partial
 from pathlib import Path
 
 import torch
@@ -16,6 +15,7 @@ from benchmarks.report import table
 from course import plots, pretrained, sampling
 from course.data import mnist
 from course.ddpm import ancestral, ddpm_schedule
+from course.guidance import classifier_free_guidance
 from course.langevin import annealed_langevin
 from course.processes import EDM, VP
 from course.sampling import geometric_sigmas, karras_times, uniform_times, walk
@@ -31,7 +31,8 @@ Sampler = Callable[[torch.Generator], Tensor]
 def run() -> str:
     classifier = pretrained.load("classifier")
     sure_of = lambda x: f"{(classifier(x).softmax(1).amax(1) > 0.9).float().mean().item():.0%}"
-    rows, sheets = [["test digits", sure_of(mnist(16, "test")[0]), ""]], []
+    real = mnist(16, "test")[0]
+    rows, sheets = [["test digits", sure_of(real), ""]], [("test digits", real[:SHOWN])]
     for name, sampler in {**_vp(), **_edm(), **_chains()}.items():
         start = time.perf_counter()
         with torch.no_grad():
@@ -73,15 +74,19 @@ def _vp() -> dict[str, Sampler]:
 
 
 def _edm() -> dict[str, Sampler]:
-    labels = torch.arange(10).repeat(SAMPLES // 10)
-    score = score_from_denoiser(partial(pretrained.load("edm"), labels=labels), EDM(80.0))
+    labels, process = torch.arange(10).repeat(SAMPLES // 10), EDM(80.0)
     times = [*karras_times(80.0, 0.02, 18).tolist(), 0.0]
 
-    def sampler(churn: float) -> Sampler:
-        start = lambda g: 80.0 * torch.randn(SAMPLES, 1, 16, 16, generator=g)
-        return lambda g: _end(sampling.edm_step(score, churn, generator=g), start(g), times)
+    def sampler(churn: float = 0.0, scale: float = 1.0) -> Sampler:
+        guided = classifier_free_guidance(pretrained.load("edm"), labels, pretrained.CLASSES, scale)
+        step = lambda g: sampling.edm_step(score_from_denoiser(guided, process), churn, generator=g)
+        return lambda g: _end(step(g), process.prior(torch.zeros(SAMPLES, 1, 16, 16), g), times)
 
-    return {"EDM: Heun, 35": sampler(0.0), "EDM: stochastic, 35": sampler(0.3)}
+    return {
+        "EDM: Heun, 35": sampler(),
+        "EDM: stochastic, 35": sampler(churn=0.3),
+        "EDM: guided, w = 2, 35 × 2": sampler(scale=2.0),
+    }
 
 
 def _chains() -> dict[str, Sampler]:
@@ -104,9 +109,10 @@ def _end(step: Callable, x: Tensor, times: Iterable[float]) -> Tensor:
 
 def _draw(sheets: list[tuple[str, Tensor]]) -> None:
     columns = 4
-    figure, axes = plots.figure(columns, -(-len(sheets) // columns), height=3.4)
+    figure, axes = plots.figure(columns, -(-len(sheets) // columns), height=2.95)
     for ax in axes.flat:
         ax.set_axis_off()
     for ax, (name, x) in zip(axes.flat, sheets):
         plots.images(ax, x, columns=5).set_title(name, fontsize=12)
+    figure.tight_layout()
     figure.savefig(PICTURE, dpi=80)

@@ -11,6 +11,7 @@ from course.networks import (
     DiT,
     FourierMLP,
     InstanceNormBlock,
+    TimeBlock,
     UNet,
     adaptive_layer_norm,
     conditional_instance_norm,
@@ -22,6 +23,7 @@ from course.networks import (
     unpatchify,
 )
 from course.networks.classifier import NoisyClassifier
+from course.networks.transformer import DiTBlock
 from course.training import train
 
 
@@ -133,6 +135,19 @@ def test_docstrings_count_parameters(net, said):
     assert f"{said:,}" in type(net).__doc__
     if isinstance(net, UNet):
         assert count(UNet(classes=10)) - said == 11 * 128
+
+
+def test_blocks_keep_the_shape_and_count_parameters(normal):
+    c, e = 16, 24
+    for block, parameters in (
+        (TimeBlock(c, e), 18 * c**2 + 5 * c + e * c),
+        (InstanceNormBlock(c, e), 18 * c**2 + 5 * c + 3 * e * c),
+        (DiTBlock(c, 4), 18 * c**2 + 11 * c),
+    ):
+        assert count(block) == parameters
+        x, told = (normal(2, 5, c), normal(2, c)) if isinstance(block, DiTBlock) else (normal(2, c, 4, 4), normal(2, e))
+        added = (block.double()(x, told) - x).flatten(2)
+        torch.testing.assert_close(added, added[:1, :, :1].expand_as(added))  # at first the same whatever it sees
 
 
 @pytest.mark.parametrize("name", NETWORKS)

@@ -23,7 +23,8 @@ class Generator(nn.Module):
         latent: dimension of z.
         hidden: width of the two hidden layers.
 
-    Shape: ``forward`` (B, latent) → (B, d), ``sample`` n → (n, d).
+    Shape: ``forward`` (B, latent) → (B, d), ``sample`` n → (n, d). Parameters: those of an
+    ``MLP(latent, [hidden, hidden], d)``.
     """
 
     def __init__(self, d: int = 2, latent: int = 2, hidden: int = 128):

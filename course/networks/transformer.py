@@ -19,7 +19,7 @@ from course.types import Time
 class DiTBlock(nn.Module):
     """Attention across tokens, then a perceptron at each token, both modulated; at first the identity.
 
-    Parameters: 18C² + 11C.
+    Shape: tokens (B, N, C), embedding (B, C) → (B, N, C). Parameters: 18C² + 11C.
     """
 
     def __init__(self, dim: int, heads: int):
