@@ -5,7 +5,18 @@ from importlib import import_module
 
 from benchmarks.report import machine, write
 
-NAMES = ["import_time", "langevin", "sampling", "ring", "digits", "samplers", "grading", "capacity", "steady"]
+NAMES = [
+    "import_time",
+    "langevin",
+    "sampling",
+    "ring",
+    "training",
+    "digits",
+    "samplers",
+    "grading",
+    "capacity",
+    "steady",
+]
 
 if __name__ == "__main__":
     wanted = sys.argv[1:] or NAMES

@@ -252,6 +252,9 @@ def test_edm_step_is_the_published_algorithm(normal):
         found = edm_step(score, gamma, 1.003, torch.Generator().manual_seed(3))(x, t, s)
         torch.testing.assert_close(found, expected)
     torch.testing.assert_close(edm_step(score)(x, 0.5, 0.3), heun(EDM().flow(score))(x, 0.5, 0.3))
+    churned = edm_step(score, 0.2, 1.0, torch.Generator().manual_seed(3), between=(0.1, 1.0))
+    for t, as_without in ((2.0, True), (0.5, False), (0.05, True)):
+        assert torch.equal(churned(x, t, 0.03), edm_step(score)(x, t, 0.03)) == as_without
     with pytest.raises(ValueError, match="churn adds noise"):
         edm_step(score, -0.1)
 

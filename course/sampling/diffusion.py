@@ -5,6 +5,7 @@ r"""Steps that know the process, and mix the two estimates that a score gives,
 at new amounts. Sampling walks from large times to small ones, s < t.
 """
 
+import math
 from collections.abc import Callable
 
 import torch
@@ -63,7 +64,11 @@ def _ddim_step(
 
 
 def edm_step(
-    score: Score, churn: float = 0.0, noise_scale: float = 1.0, generator: torch.Generator | None = None
+    score: Score,
+    churn: float = 0.0,
+    noise_scale: float = 1.0,
+    generator: torch.Generator | None = None,
+    between: tuple[float, float] = (0.0, math.inf),
 ) -> Step:
     r"""Karras et al.'s stochastic sampler, where time is the noise (``EDM``): add noise, then take a Heun step down.
 
@@ -75,6 +80,7 @@ def edm_step(
         churn: γ ≥ 0, at most √2 − 1 in the paper, which takes S_churn over the number of steps.
         noise_scale: S, slightly above one to make up for what a network's denoiser removes too much.
         generator: draws z.
+        between: the noise levels, S_tmin and S_tmax, at which noise is added; elsewhere γ = 0.
 
     Returns:
         A Step; to σ = 0 it is Euler's, onto the estimate of x₀.
@@ -88,7 +94,7 @@ def edm_step(
         raise ValueError(f"churn adds noise, so it is zero or positive; got {churn}.")
 
     def step(x: Tensor, t: float, s: float) -> Tensor:
-        if churn:
+        if churn and between[0] <= t <= between[1]:
             x = x + noise_scale * t * ((1 + churn) ** 2 - 1) ** 0.5 * randn_like(x, generator)
             t = (1 + churn) * t
         here = -t * score(x, t)
