@@ -227,9 +227,17 @@ def summed_in_bins(score, true_score, x, log_density, edges):
     return torch.where(_inside(log_density, edges).any(0), sums, torch.nan)
 
 
-@error_by_density.misconception(
+BY_ALL_POINTS = (
     "the sum in each bin is divided by the number of all points: divide it by the number of points in that bin."
 )
+
+
+@error_by_density.misconception(BY_ALL_POINTS)
+def divided_by_all_points_and_zero_where_empty(score, true_score, x, log_density, edges):
+    return torch.where(_inside(log_density, edges), _errors(score, true_score, x)[:, None], 0).sum(0) / len(x)
+
+
+@error_by_density.misconception(BY_ALL_POINTS)
 def divided_by_all_points(score, true_score, x, log_density, edges):
     return summed_in_bins(score, true_score, x, log_density, edges) / len(x)
 

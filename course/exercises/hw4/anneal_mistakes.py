@@ -74,6 +74,14 @@ def annealed_noise_sqrt_eps(score, x, sigmas, base, n_per_level, generator):
     return _anneal(score, x, sigmas, _sizes(sigmas, base), n_per_level, noise)
 
 
+@annealed_langevin.misconception("the noise is scaled by its variance 2ε: its standard deviation is √(2ε).")
+def noise_by_its_variance(score, x, sigmas, base, n_per_level, generator):
+    for sigma, eps in zip(sigmas, _sizes(sigmas, base)):
+        for _ in range(n_per_level):
+            x = x + eps * score(x, sigma.expand(len(x))) + 2 * eps * _draw(x.shape, generator, x)
+    return x.detach()
+
+
 @annealed_langevin.misconception(
     "this is Song and Ermon's convention, ε/2 with √ε (correct steps of half our size): ours is ε with √(2ε)."
 )

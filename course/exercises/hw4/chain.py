@@ -86,6 +86,12 @@ def root_taken(beta_min, beta_max, n):
     return betas, alpha_bars.sqrt()
 
 
+@ddpm_schedule.misconception("ᾱ adds the factors 1 − β up: it multiplies them, .cumprod(0).")
+def summed_for_multiplied(beta_min, beta_max, n):
+    betas, _ = ddpm.ddpm_schedule(beta_min, beta_max, n)
+    return betas, (1 - betas).cumsum(0)
+
+
 @ddpm_schedule.misconception("that is 1 − ᾱ, the variance of the noise: return ᾱ itself.")
 def noise_variance(beta_min, beta_max, n):
     betas, alpha_bars = ddpm.ddpm_schedule(beta_min, beta_max, n)

@@ -136,6 +136,12 @@ def values_first(x, w_qkv, w_out, heads):
     return _merge(_weights(q, k) @ v, w_out)
 
 
+@self_attention.misconception("the rows of w_qkv are read from the end: queries come first, then keys, then values.")
+def read_from_the_end(x, w_qkv, w_out, heads):
+    v, k, q = _split(x, w_qkv, heads)
+    return _merge(_weights(q, k) @ v, w_out)
+
+
 @self_attention.misconception(
     "heads and tokens are mixed up where they are joined: bring (B, heads, N, C/heads) to (B, N, heads, C/heads) "
     "before you reshape to (B, N, C)."

@@ -79,6 +79,16 @@ def noise_divided(x, t, s, score, kernel):
     return _mix(x, t, s, score, kernel, _clean, lambda x, d, a, v: -d / v)
 
 
+@ddim_step.misconception("the score is not the noise, and points against it: ε̂ = −σ s.")
+def score_for_noise(x, t, s, score, kernel):
+    return _mix(x, t, s, score, kernel, _clean, lambda x, d, a, v: d)
+
+
+@ddim_step.misconception("t and s are exchanged: x is at time t, and the result is at time s.")
+def times_exchanged(x, t, s, score, kernel):
+    return _mix(x, s, t, score, kernel, _clean, _noise)
+
+
 @ddim_step.misconception("the score is that of x, at time t; you ask for it at time s.")
 def score_at_the_end(x, t, s, score, kernel):
     return _mix(x, t, s, lambda x, _: score(x, s), kernel, _clean, _noise)
@@ -112,6 +122,12 @@ def variance_preserving_assumed(x, t, s, score, kernel):
         return alpha, (1 - alpha**2) ** 0.5
 
     return _mix(x, t, s, score, guess, _clean, _noise)
+
+
+@ddim_step.misconception("σ_s = √(1 − α_s²) holds for VP only: take both of time s from the kernel.")
+def variance_preserving_at_the_end(x, t, s, score, kernel):
+    (alpha, sigma), (alpha_s, _), direction = kernel(t), kernel(s), score(x, t)
+    return alpha_s * (x + sigma**2 * direction) / alpha - (1 - alpha_s**2) ** 0.5 * sigma * direction
 
 
 @ddim_step.misconception("the result is not scaled by α_s: α_s x̂₀ + σ_s ε̂.")

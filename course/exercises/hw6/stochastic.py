@@ -217,6 +217,13 @@ def corrector_noise_sqrt_eps(x, t, score, snr, noise):
     return x + size * s + size**0.5 * noise
 
 
+@corrector_step.misconception("the noise is scaled by its variance 2ε: its standard deviation is √(2ε).")
+def corrector_noise_by_variance(x, t, score, snr, noise):
+    s = score(x, t)
+    size = 2 * (snr * _norm(noise).mean() / _norm(s).mean()) ** 2
+    return x + size * s + 2 * size * noise
+
+
 @corrector_step.misconception("the step goes down the score: add ε s.")
 def down_the_score(x, t, score, snr, noise):
     s = score(x, t)

@@ -157,6 +157,12 @@ def direction_not_normalized(x, t, s, step, grey, kernel, noise):
     return y + (_noisy(grey, kernel, s, noise) - y.sum(1, keepdim=True))
 
 
+@colorize_step.misconception("the change of the grey coordinate is written to every channel whole: along (1, 1, 1)/√3.")
+def change_not_divided(x, t, s, step, grey, kernel, noise):
+    y = step(x, t, s)
+    return y + _noisy(grey, kernel, s, noise) - _grey_of(y)
+
+
 @colorize_step.misconception("the known grey is put back clean: at time s it is α·grey + σ·noise.")
 def grey_kept_clean(x, t, s, step, grey, kernel, noise):
     y = step(x, t, s)
