@@ -16,10 +16,9 @@ from course import pretrained
 from course.data import mnist
 from course.distances import digit_features, frechet_distance
 from course.guidance import classifier_free_guidance
-from course.networks import UNet
 from course.processes import EDM
 from course.sampling import edm_step, karras_times, walk
-from course.scores import Preconditioned, score_from_denoiser
+from course.scores import score_from_denoiser
 from course.training import train
 
 SECONDS, SCALES, SAMPLES = 150.0, (1.0, 1.5, 2.0), 1000
@@ -48,13 +47,13 @@ def run(seconds: float = SECONDS) -> str:
 
 def course(seconds: float) -> tuple[Callable, int, float]:
     """Our recipe `edm`, with as many steps as there is time for, in the precision that is faster."""
-    data = mnist(16)
+    recipe, data = pretrained.RECIPES["edm"], mnist(16)
 
     def trained(steps, precision):
         torch.manual_seed(0)
-        net, start = Preconditioned(UNet(classes=10)), time.perf_counter()
-        options = {"batch_size": 64, "lr": 2e-3, "warmup": 50, "ema": 0.995, "precision": precision, "progress": False}
-        made = train(net, pretrained.edm_loss, data, steps=steps, **options)
+        net, start = recipe.network(), time.perf_counter()
+        options = {"batch_size": recipe.batch_size, "lr": recipe.lr, "warmup": 50, "ema": 0.995, "precision": precision}
+        made = train(net, recipe.loss, data, steps=steps, progress=False, **options)
         return made.ema, time.perf_counter() - start
 
     start = time.perf_counter()

@@ -74,11 +74,11 @@ def _vp() -> dict[str, Sampler]:
 
 
 def _edm() -> dict[str, Sampler]:
-    labels, process = torch.arange(10).repeat(SAMPLES // 10), EDM(80.0)
+    network, labels, process = pretrained.load("edm"), torch.arange(10).repeat(SAMPLES // 10), EDM(80.0)
     times = [*karras_times(80.0, 0.02, 18).tolist(), 0.0]
 
     def sampler(churn: float = 0.0, scale: float = 1.0) -> Sampler:
-        guided = classifier_free_guidance(pretrained.load("edm"), labels, pretrained.CLASSES, scale)
+        guided = classifier_free_guidance(network, labels, pretrained.CLASSES, scale)
         step = lambda g: sampling.edm_step(score_from_denoiser(guided, process), churn, generator=g)
         return lambda g: _end(step(g), process.prior(torch.zeros(SAMPLES, 1, 16, 16), g), times)
 

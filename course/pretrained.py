@@ -1,8 +1,8 @@
 """Small networks that ship with the course, each with the recipe that made it: ``course train NAME`` makes it again.
 
-All know MNIST at 16 × 16 and are trained on the 10,000 digits that ship, on one core in a quarter of an hour or less. A
-checkpoint is a safetensors file in half precision whose header keeps the recipe's settings and what was measured of the
-result.
+All know MNIST at 16 × 16 and are trained on the 10,000 digits that ship, on one core in half an hour or less. A
+checkpoint is a safetensors file in half precision whose header keeps the recipe's settings and what was measured
+of the result.
 """
 
 import json
