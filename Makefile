@@ -5,7 +5,7 @@ BIN    := $(VENV)/bin
 READY  := $(VENV)/.ready
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test test-fast lab site release calibrate mutate attacks lint clean
+.PHONY: help setup demo test test-fast lab site release claims calibrate mutate attacks lint clean
 
 help:  ## list the targets
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## */\1\t/' | awk -F'\t' '{printf "  make %-10s %s\n", $$1, $$2}'
@@ -41,6 +41,9 @@ site: $(READY)-site  ## build the website: every lecture executed, assignments, 
 
 release: $(READY)  ## make assignments/ again from solutions/, with nbgrader
 	$(BIN)/course release
+
+claims: $(READY)  ## list every claim of the notebooks with its check, and run the checks (SEEDS=5 for five seeds)
+	OMP_NUM_THREADS=1 $(BIN)/python -m tools.claims --seeds $(or $(SEEDS),1) $(if $(NETWORKS),--networks $(NETWORKS))
 
 calibrate: $(READY)  ## try every check on its misconceptions and right variants over 1,000 seeds; write docs/CALIBRATION.md
 	@echo "# Calibration of the checks" > docs/CALIBRATION.md

@@ -4,8 +4,8 @@ What an instructor writes is in ``solutions/``, what students get in ``assignmen
 ``class/``, which is never committed.
 """
 
-from nbconvert.preprocessors import CSSHTMLHeaderPreprocessor
-from nbgrader.converters import Autograde
+from nbconvert.preprocessors import CSSHTMLHeaderPreprocessor, TagRemovePreprocessor
+from nbgrader.converters import Autograde, GenerateAssignment
 from nbgrader.preprocessors import ClearHiddenTests, GetGrades
 
 from course.grading.rebuild import Rebuild
@@ -28,6 +28,11 @@ c.ZipCollectApp.downloaded_directory = "class/downloaded"
 # What stands in a student's notebook where the solution was.
 c.ClearSolutions.code_stub = {"python": "raise NotImplementedError"}
 c.ClearSolutions.text_stub = "*Your answer here.*"
+
+# Cells that hold the text's claims against the solution stay with the instructor.
+c.TagRemovePreprocessor.enabled = True
+c.TagRemovePreprocessor.remove_cell_tags = {"claim"}
+c.GenerateAssignment.preprocessors = [TagRemovePreprocessor, *GenerateAssignment.preprocessors.default()]
 
 # What runs is the instructor's notebook, with the text of the student's answers in it.
 c.Autograde.sanitize_preprocessors = [Rebuild, *Autograde.sanitize_preprocessors.default()]

@@ -149,6 +149,7 @@ def train(
     ] = None,
     bfloat16: Annotated[bool, typer.Option("--bfloat16", help="Compute in bfloat16, where that is faster.")] = False,
     compiled: Annotated[bool, typer.Option("--compile", help="Let torch.compile make the network's code.")] = False,
+    seed: Annotated[int, typer.Option(help="Another network of the same recipe; those that ship have 0.")] = 0,
 ) -> None:
     """Train one of the networks that ship, from nothing; an interrupted run goes on where it was.
 
@@ -160,7 +161,7 @@ def train(
 
     precision = torch.bfloat16 if bfloat16 else None
     try:
-        record = pretrained.make(name, folder or pretrained.FOLDER, steps, precision, compiled)
+        record = pretrained.make(name, folder or pretrained.FOLDER, steps, precision, compiled, seed)
     except (ValueError, ImportError) as error:
         raise _stop(str(error)) from None
     if record:

@@ -89,6 +89,7 @@ def make(
     steps: int | None = None,
     precision: torch.dtype | None = None,
     compiled: bool = False,
+    seed: int = 0,
     progress: bool = True,
 ) -> dict[str, Any] | None:
     """Train a network from nothing, measure it, and write its checkpoint; an interrupted run goes on where it was.
@@ -98,6 +99,7 @@ def make(
         folder: where NAME.safetensors is written; unfinished training is kept beside it.
         steps: fewer than the recipe's, for a trial.
         precision, compiled: of ``train``, where they are faster.
+        seed: of the first weights, the batches and the noise; the networks that ship have 0.
         progress: show a bar.
 
     Returns:
@@ -110,9 +112,9 @@ def make(
 
     it, start = recipe(name), time.perf_counter()
     steps = steps or it.steps
-    torch.manual_seed(0)  # the networks' first weights
+    torch.manual_seed(seed)  # the networks' first weights
     folder.mkdir(parents=True, exist_ok=True)
-    settings: dict[str, Any] = {"steps": steps, "batch_size": it.batch_size, "lr": it.lr, "seed": 0}
+    settings: dict[str, Any] = {"steps": steps, "batch_size": it.batch_size, "lr": it.lr, "seed": seed}
     settings |= {"precision": str(precision or torch.float32).removeprefix("torch.")}
     accelerator = launched()
     made: Trained = train(
@@ -125,6 +127,7 @@ def make(
         precision=precision,
         compiled=compiled,
         accelerator=accelerator,
+        seed=seed,
         checkpoint=folder / f"{name}.unfinished",
         progress=progress,
     )

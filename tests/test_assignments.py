@@ -8,6 +8,7 @@ import pytest
 from nbclient import NotebookClient
 
 from course.grading.classroom import read_verdicts
+from tests.outputs import trouble
 
 ROOT = Path(__file__).parent.parent
 
@@ -25,5 +26,4 @@ def test_solution_notebook(path, tmp_path):
     assert verdicts
     assert all(verdict.passed for verdict in verdicts), [str(verdict) for verdict in verdicts if not verdict.passed]
     for cell in notebook.cells:
-        for output in cell.get("outputs", []):
-            assert not (output["output_type"] == "stream" and output["name"] == "stderr"), (cell.id, output["text"])
+        assert trouble(cell) == []

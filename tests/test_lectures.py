@@ -7,6 +7,9 @@ import nbformat
 import pytest
 from nbclient import NotebookClient
 
+from tests.outputs import trouble
+from tools.claims import is_claim
+
 ROOT = Path(__file__).parent.parent
 LECTURES = sorted(ROOT.glob("lectures/*.ipynb"))
 DRAWS = re.compile(r"^\S.*plots\.figure\(|^explore\(", re.MULTILINE)  # not inside a function
@@ -22,8 +25,7 @@ def test_it_runs_and_shows_every_figure_where_no_widgets_are(lecture, tmp_path):
     """No error, nothing on stderr; and a page without a kernel has a picture, with words, for every slider's figure."""
     NotebookClient(lecture, timeout=120, kernel_name="python3", resources={"metadata": {"path": tmp_path}}).execute()
     for cell in lecture.cells:
-        for output in cell.get("outputs", []):
-            assert output.get("name") != "stderr", (cell.id, output.text)
+        assert trouble(cell) == []
         if cell.cell_type == "code" and cell.source.strip().split("\n")[-1].startswith("explore("):
             static = [o.data for o in cell.outputs if "image/png" in o.get("data", {})]
             assert static, cell.id
@@ -35,7 +37,7 @@ def test_cells_are_short_and_clean(lecture):
     assert len(set(ids)) == len(ids)
     for cell in lecture.cells:
         if cell.cell_type == "code":
-            assert len(cell.source.splitlines()) <= 15, cell.id
+            assert len(cell.source.splitlines()) <= (30 if is_claim(cell) else 15), cell.id
             assert not cell.outputs
             assert cell.execution_count is None
 

@@ -34,10 +34,11 @@ def at(notebook, name: str) -> int:
 
 
 def instructors(notebook):
-    """Everything but the answers' text."""
+    """Everything but the answers' text, and the cells that check the text against the solution."""
     return [
         (c.cell_type, c.metadata, None if c.metadata.get("nbgrader", {}).get("solution") else c.source)
         for c in notebook.cells
+        if "claim" not in c.metadata.get("tags", [])
     ]
 
 

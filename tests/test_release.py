@@ -85,4 +85,14 @@ def test_grading_runs_solutions_and_checks_only(assignment):
     """Every other code cell is marked, except the one that sets up."""
     for cell in read("solutions", assignment).cells:
         if cell.cell_type == "code" and "nbgrader" not in cell.metadata:
-            assert cell.metadata.tags == ["not-graded"], cell.id
+            assert "not-graded" in cell.metadata.tags, cell.id
+
+
+@pytest.mark.parametrize("assignment", ASSIGNMENTS)
+def test_claims_stay_with_the_instructor(assignment):
+    """Neither the release nor the notebook that is graded has a cell that checks the text."""
+    from course.grading.rebuild import rebuild
+
+    released, solution = read("assignments", assignment), read("solutions", assignment)
+    for notebook in (released, rebuild(solution, released).notebook):
+        assert not [cell.id for cell in notebook.cells if "claim" in cell.metadata.get("tags", [])]

@@ -41,6 +41,8 @@ def rebuild(original: NotebookNode, submitted: NotebookNode) -> Rebuilt:
     rebuilt = Rebuilt(copy.deepcopy(original), notes)
     cells = []
     for cell in rebuilt.notebook.cells:
+        if "claim" in cell.metadata.get("tags", []):  # it holds the text against the instructor's solution
+            continue
         if not _is_solution(cell):
             cells.append(cell)
             continue
