@@ -143,9 +143,10 @@ def export(
 @app.command()
 def train(
     name: Annotated[str, typer.Argument(help="Such as edm; a name that is not there lists all.")],
-    steps: Annotated[int | None, typer.Option(help="Fewer than the recipe's, for a trial.")] = None,
+    steps: Annotated[int | None, typer.Option(help="Other than the recipe's, for a trial.")] = None,
     folder: Annotated[
-        Path | None, typer.Option(help="Where the checkpoint goes; the package's own if not given.")
+        Path | None,
+        typer.Option(help="Where the checkpoint goes; if not given, the package for a full run, ./trials for a trial."),
     ] = None,
     bfloat16: Annotated[bool, typer.Option("--bfloat16", help="Compute in bfloat16, where that is faster.")] = False,
     compiled: Annotated[bool, typer.Option("--compile", help="Let torch.compile make the network's code.")] = False,
@@ -161,8 +162,8 @@ def train(
 
     precision = torch.bfloat16 if bfloat16 else None
     try:
-        record = pretrained.make(name, folder or pretrained.FOLDER, steps, precision, compiled, seed)
-    except (ValueError, ImportError) as error:
+        record = pretrained.make(name, folder, steps, precision, compiled, seed)
+    except (ValueError, ImportError, OSError) as error:
         raise _stop(str(error)) from None
     if record:
         typer.echo(f"{name}: {record['what']}; {record['steps']} steps in {record['seconds']} s; {record['quality']}")

@@ -12,7 +12,7 @@ Source: Ho, Jain and Abbeel (2020).
 import torch
 from torch import Tensor
 
-from course.tensors import expand, randn_like
+from course.tensors import expand, randn_like, returned_as, shaped_as, whole
 from course.types import Field, Step
 
 
@@ -22,7 +22,7 @@ def ddpm_schedule(beta_min: float = 1e-4, beta_max: float = 0.02, n: int = 1000)
     Raises:
         ValueError: if β is not between 0 and 1, or n < 1.
     """
-    if not (0 < beta_min <= beta_max < 1 and n >= 1):
+    if not (0 < beta_min <= beta_max < 1 and whole("n", n) >= 1):
         raise ValueError(f"0 < beta_min <= beta_max < 1 and n >= 1 are needed; got {beta_min}, {beta_max} and {n}.")
     betas = torch.linspace(beta_min, beta_max, n)
     return betas, (1 - betas).cumprod(0)
@@ -30,6 +30,7 @@ def ddpm_schedule(beta_min: float = 1e-4, beta_max: float = 0.02, n: int = 1000)
 
 def ddpm_perturb(x0: Tensor, alpha_bar: Tensor, noise: Tensor) -> Tensor:
     r"""√ᾱ x₀ + √(1 − ᾱ) z, all steps of the chain at once; x₀ and z (B, \*D), ᾱ (B,) → (B, \*D)."""
+    shaped_as(x0, noise=noise)
     return expand(alpha_bar.sqrt(), x0) * x0 + expand((1 - alpha_bar).sqrt(), x0) * noise
 
 
@@ -55,7 +56,8 @@ def ddpm_step(x: Tensor, eps: Tensor, betas: Tensor, i: int, noise: Tensor) -> T
 
     Source: Ho et al. (2020), algorithm 2 and eq. 7.
     """
-    if not 0 <= i < len(betas):
+    shaped_as(x, eps=eps, noise=noise)
+    if not 0 <= whole("i", i, -len(betas)) < len(betas):
         raise ValueError(f"The chain's indices go from 0 to {len(betas) - 1}; got {i}.")
     left = _noise_left(betas)
     return _step_back(x, eps, betas[i].item(), left[i + 1], left[i], noise)
@@ -80,14 +82,15 @@ def ancestral(noise: Field, betas: Tensor, generator: torch.Generator | None = N
         if s != t - 1 or t not in range(1, len(rates) + 1):
             raise ValueError(f"The chain goes from {len(rates)} to 0, one step at a time; got {t:g} to {s:g}.")
         i = int(s)
-        return _step_back(x, noise(x, i), rates[i], left[i + 1], left[i], randn_like(x, generator))
+        predicted = returned_as(x, noise(x, i), "noise")
+        return _step_back(x, predicted, rates[i], left[i + 1], left[i], randn_like(x, generator))
 
     return step
 
 
 def _noise_left(betas: Tensor) -> list[float]:
     """1 − ᾱ after no step, one, ..., n."""
-    return [0.0, *(1 - (1 - betas.double()).cumprod(0)).tolist()]
+    return [0.0, *(1 - (1 - betas.cpu().double()).cumprod(0)).tolist()]
 
 
 def _step_back(x: Tensor, eps: Tensor, beta: float, left: float, before: float, noise: Tensor) -> Tensor:

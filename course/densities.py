@@ -16,7 +16,7 @@ from copy import copy
 import torch
 from torch import Tensor
 
-from course.tensors import expand, randn_like
+from course.tensors import check_generator, check_tensor, expand, randn_like, whole
 from course.types import Time
 
 
@@ -32,6 +32,7 @@ class Gaussian:
     """
 
     def __init__(self, mean: Tensor, covariance: Tensor):
+        mean, covariance = torch.as_tensor(mean), torch.as_tensor(covariance)
         if mean.ndim != 1 or covariance.shape != (len(mean), len(mean)):
             raise ValueError(
                 f"A Gaussian takes a mean of shape (D,) and a covariance of shape (D, D); "
@@ -61,6 +62,7 @@ class Gaussian:
 
     def sample(self, n: int, generator: torch.Generator | None = None) -> Tensor:
         """n independent points, shape (n, D)."""
+        whole("n", n)
         return self.mean + randn_like(self.mean.expand(n, -1), generator) @ self._factor.mT
 
     def diffuse(self, alpha: float, sigma: float) -> "Gaussian":
@@ -85,6 +87,7 @@ class GaussianMixture:
     """
 
     def __init__(self, weights: Tensor, means: Tensor, stds: Tensor):
+        weights, means, stds = torch.as_tensor(weights), torch.as_tensor(means), torch.as_tensor(stds)
         if weights.ndim != 1 or means.ndim < 2 or stds.shape != weights.shape or len(means) != len(weights):
             raise ValueError(
                 f"A mixture takes weights (K,), means (K, *D) and stds (K,); "
@@ -195,7 +198,8 @@ class GaussianMixture:
 
     def sample(self, n: int, generator: torch.Generator | None = None) -> Tensor:
         """n independent points, shape (n, *D)."""
-        component = torch.multinomial(self.weights, n, replacement=True, generator=generator)
+        check_generator(generator)
+        component = torch.multinomial(self.weights, whole("n", n, 1), replacement=True, generator=generator)
         means = self.means[component]
         return means + expand(self.stds[component], means) * randn_like(means, generator)
 
@@ -241,6 +245,7 @@ class Empirical:
     """
 
     def __init__(self, data: Tensor):
+        data = torch.as_tensor(data)
         if data.ndim < 2 or len(data) == 0:
             raise ValueError(f"A data set has shape (N, *D) with at least one point; got {tuple(data.shape)}.")
         _check_dtypes(data=data)
@@ -250,7 +255,9 @@ class Empirical:
 
     def sample(self, n: int, generator: torch.Generator | None = None) -> Tensor:
         """n points drawn with replacement, shape (n, *D)."""
-        return self.data[torch.randint(len(self.data), (n,), generator=generator, device=self.data.device)]
+        check_generator(generator)
+        index = torch.randint(len(self.data), (whole("n", n),), generator=generator, device=self.data.device)
+        return self.data[index]
 
     def diffuse(self, alpha: Time, sigma: Time) -> GaussianMixture:
         """The law of α x₀ + σ z, a mixture with a component of width σ at every α x₀; a ValueError if σ is not > 0."""
@@ -269,6 +276,7 @@ def _check_dtypes(**tensors: Tensor) -> None:
 
 
 def _check_points(x: Tensor, like: Tensor) -> None:
+    check_tensor(x=x)
     if x.shape[1:] != like.shape or x.dtype != like.dtype:
         shape = f"(B, {', '.join(map(str, like.shape))})"
         raise ValueError(f"Expected points of shape {shape} and {like.dtype}; got {tuple(x.shape)} and {x.dtype}.")

@@ -7,6 +7,8 @@ images, distances are measured between the features of a classifier. Points may 
 import torch
 from torch import Tensor
 
+from course.tensors import check_real, in_double, positive, shaped_as, whole
+
 
 def kl_on_grid(log_p: Tensor, log_q: Tensor, cell: float) -> Tensor:
     r"""KL(p‖q) = ∫ p log(p/q), as a Riemann sum.
@@ -21,8 +23,8 @@ def kl_on_grid(log_p: Tensor, log_q: Tensor, cell: float) -> Tensor:
     Raises:
         ValueError: if the two are not of one shape.
     """
-    if log_p.shape != log_q.shape:
-        raise ValueError(f"Both densities are given on one grid; got {tuple(log_p.shape)} and {tuple(log_q.shape)}.")
+    shaped_as(log_p, log_q=log_q)
+    positive(cell=cell)
     terms = log_p.exp() * (log_p - log_q)
     return torch.where(log_p.isneginf(), 0.0, terms).sum() * cell
 
@@ -48,8 +50,7 @@ def mmd_squared(x: Tensor, y: Tensor, bandwidth: float) -> Tensor:
     x, y = _flat(x, y)
     if min(len(x), len(y)) < 2:
         raise ValueError(f"Without bias, two points of each are needed; got {len(x)} and {len(y)}.")
-    if not bandwidth > 0:
-        raise ValueError(f"A bandwidth is positive; got {bandwidth}.")
+    positive(bandwidth=bandwidth)
     kernel = lambda a, b: torch.exp(-_squared_distances(a, b) / (2 * bandwidth**2))
     within = [(kernel(a, a).sum() - len(a)) / (len(a) * (len(a) - 1)) for a in (x, y)]
     return within[0] + within[1] - 2 * kernel(x, y).mean()
@@ -65,12 +66,16 @@ def wasserstein(x: Tensor, y: Tensor, p: float = 2.0) -> float:
         p: ≥ 1.
 
     Raises:
-        ValueError: if the sizes differ.
+        ValueError: if the sizes differ, or p is below 1.
     """
     from scipy.optimize import linear_sum_assignment
 
+    if not 1 <= p < float("inf"):
+        raise ValueError(f"Wasserstein distances have p from 1 on; got {p}.")
     x, y = _flat(x, y, same_size=True)
-    cost = _squared_distances(x.double(), y.double()) ** (p / 2)
+    cost = _squared_distances(in_double(x), in_double(y)) ** (p / 2)
+    if not cost.isfinite().all():
+        raise ValueError("Only finite points can be paired; some of these are nan or infinite.")
     rows, columns = linear_sum_assignment(cost.detach().cpu().numpy())
     return cost[rows, columns].mean().item() ** (1 / p)
 
@@ -91,6 +96,8 @@ def sliced_wasserstein(x: Tensor, y: Tensor, directions: Tensor) -> Tensor:
     Source: Rabin et al. (2012).
     """
     x, y = _flat(x, y, same_size=True)
+    if directions.ndim != 2 or directions.shape[1] != x.shape[1]:
+        raise ValueError(f"Expected directions of shape (P, {x.shape[1]}); got {tuple(directions.shape)}.")
     along_x, along_y = ((directions @ a.mT).sort(dim=1).values for a in (x, y))
     return (along_x - along_y).square().mean().sqrt()
 
@@ -105,7 +112,9 @@ def frechet_distance(x: Tensor, y: Tensor) -> float:
 
     Source: Dowson and Landau (1982); Heusel et al. (2017), with the features of Inception.
     """
-    x, y = (a.double() for a in _flat(x, y))
+    x, y = (in_double(a) for a in _flat(x, y))
+    if min(len(x), len(y)) < 2:
+        raise ValueError(f"A covariance needs two points or more; got {len(x)} and {len(y)}.")
     a, b = x.T.cov(), y.T.cov()
     values, vectors = torch.linalg.eigh(a)
     root = vectors * values.clamp(min=0).sqrt() @ vectors.T
@@ -125,7 +134,8 @@ def digit_features(x: Tensor) -> Tensor:
 def mode_coverage(samples: Tensor, modes: Tensor, radius: float) -> float:
     """The share of modes with a sample within the radius; samples (N, D), modes (K, D)."""
     samples, modes = _flat(samples, modes)
-    return (_squared_distances(modes, samples).amin(1) <= radius**2).double().mean().item()
+    positive(radius=radius)
+    return (_squared_distances(modes, samples).amin(1) <= radius**2).float().mean().item()
 
 
 def precision_recall(real: Tensor, generated: Tensor, k: int = 3) -> tuple[float, float]:
@@ -143,19 +153,20 @@ def precision_recall(real: Tensor, generated: Tensor, k: int = 3) -> tuple[float
     Source: Kynkäänniemi et al. (2019).
     """
     real, generated = _flat(real, generated)
-    if not 1 <= k < min(len(real), len(generated)):
+    if not 1 <= whole("k", k) < min(len(real), len(generated)):
         raise ValueError(f"Each point needs {k} neighbours, so more points; got {len(real)} and {len(generated)}.")
     across = torch.cdist(generated, real, compute_mode="donot_use_mm_for_euclid_dist")
 
     def among(distance: Tensor, others: Tensor) -> float:
         own = torch.cdist(others, others, compute_mode="donot_use_mm_for_euclid_dist")
         radii = own.kthvalue(k + 1, dim=1).values  # the nearest of all is the point itself
-        return (distance <= radii).any(1).double().mean().item()
+        return (distance <= radii).any(1).float().mean().item()
 
     return among(across, real), among(across.T, generated)
 
 
 def _flat(x: Tensor, y: Tensor, same_size: bool = False) -> tuple[Tensor, Tensor]:
+    check_real(x=x, y=y)
     if x.shape[1:] != y.shape[1:] or x.ndim < 2 or (same_size and len(x) != len(y)):
         wanted = "two samples of one shape (N, *D)" if same_size else "samples of shapes (N, *D) and (M, *D)"
         raise ValueError(f"Expected {wanted}; got {tuple(x.shape)} and {tuple(y.shape)}.")

@@ -12,7 +12,7 @@ import math
 import torch
 from torch import Tensor
 
-from course.tensors import expand
+from course.tensors import check_real, expand, gradient, leaf, positive, returned_one_each, with_gradients
 from course.types import Energy
 
 
@@ -32,28 +32,32 @@ def log_partition(energy: Energy, points: Tensor, cell: float) -> Tensor:
     Raises:
         ValueError: if the volume is not positive.
     """
-    if not cell > 0:
-        raise ValueError(f"The volume of a cell is positive; got {cell}.")
-    return torch.logsumexp(-energy(points), 0) + math.log(cell)
+    positive(cell=cell)
+    return torch.logsumexp(-returned_one_each(points, energy(points), "energy"), 0) + math.log(cell)
 
 
-def energy_score(energy: Energy, x: Tensor) -> Tensor:
+def energy_score(energy: Energy, x: Tensor, differentiable: bool = False) -> Tensor:
     r"""Score of an energy-based model by automatic differentiation; Z has no part in it.
 
     .. math:: \nabla \log p(x) = -\nabla E(x)
 
-    Works under ``no_grad``; the result carries no graph, and the parameters' gradients are left alone.
+    Works under ``no_grad`` and ``inference_mode``, and leaves the parameters' gradients alone.
 
     Args:
         energy: E, (B, *D) → (B,), each example's energy a function of that example alone.
         x: shape (B, *D).
+        differentiable: keep the graph, so that losses and traces of this score can be differentiated in turn.
 
     Returns:
-        Shape (B, *D).
+        Shape (B, *D), without a graph unless it was asked for.
+
+    Raises:
+        ValueError: if the energy is not one number per example, or returns no graph that leads to x.
     """
-    with torch.enable_grad():
-        x = x.detach().requires_grad_()
-        return -torch.autograd.grad(energy(x).sum(), x)[0]
+    check_real(x=x)
+    with with_gradients():
+        x = x if differentiable and x.requires_grad else leaf(x)
+        return -gradient(returned_one_each(x, energy(x), "energy").sum(), x, "energy", differentiable)
 
 
 def contrastive_divergence(energy: Energy, data: Tensor, negatives: Tensor, penalty: float = 0.0) -> Tensor:
@@ -77,9 +81,9 @@ def contrastive_divergence(energy: Energy, data: Tensor, negatives: Tensor, pena
 
     Source: Hinton (2002); the penalty is Du and Mordatch's (2019).
     """
-    if penalty < 0:
+    if not penalty >= 0:
         raise ValueError(f"The penalty is zero or more; got {penalty}.")
-    low, high = energy(data.detach()), energy(negatives.detach())
+    low, high = (returned_one_each(x, energy(x.detach()), "energy") for x in (data, negatives))
     return low.mean() - high.mean() + penalty * (low.square().mean() + high.square().mean())
 
 

@@ -9,13 +9,25 @@ from collections.abc import Callable
 import torch
 from torch import Tensor
 
-from course.tensors import randn_like
+from course.tensors import (
+    check_labels,
+    gradient,
+    leaf,
+    one_each,
+    randn_like,
+    returned_as,
+    shaped_as,
+    whole,
+    with_gradients,
+)
 from course.types import Field, Score, Step, Time
 
 Kernel = Callable[[float], tuple[float, float]]
 
 
-def classifier_score(classifier: Callable[[Tensor, Time], Tensor], x: Tensor, t: Time, labels: Tensor) -> Tensor:
+def classifier_score(
+    classifier: Callable[[Tensor, Time], Tensor], x: Tensor, t: Time, labels: Tensor, differentiable: bool = False
+) -> Tensor:
     r"""∇ₓ log p(y | x, t) of a classifier of noisy data.
 
     Args:
@@ -23,30 +35,49 @@ def classifier_score(classifier: Callable[[Tensor, Time], Tensor], x: Tensor, t:
         x: shape (B, \*D).
         t: a float or (B,), handed on.
         labels: y, int64, shape (B,).
+        differentiable: keep the graph, so that this score can be differentiated in turn.
 
     Returns:
-        Shape (B, \*D), without a graph.
+        Shape (B, \*D), without a graph unless it was asked for.
+
+    Raises:
+        ValueError: if there is not one label per example and one row of logits for each, or no graph leads to x.
+        TypeError: if labels are not whole numbers.
     """
-    with torch.enable_grad():
-        x = x.detach().requires_grad_()
-        log_prob = classifier(x, t).log_softmax(1).gather(1, labels[:, None])
-        return torch.autograd.grad(log_prob.sum(), x)[0]
+    check_labels(labels, x)
+    with with_gradients():
+        x = x if differentiable and x.requires_grad else leaf(x)
+        logits = classifier(x, t)
+        if logits.ndim != 2 or len(logits) != len(x):
+            raise ValueError(f"Expected classifier(x, t) to return shape ({len(x)}, K); got {tuple(logits.shape)}.")
+        check_labels(labels, x, logits.shape[1])
+        log_prob = logits.log_softmax(1).gather(1, labels[:, None].long())
+        return gradient(log_prob.sum(), x, "classifier", differentiable)
 
 
 def posterior_score(score: Score, x: Tensor, t: Time, likelihood_grad: Field, scale: float) -> Tensor:
     r"""∇ log p_t(x) + scale · ∇ log p_t(y | x), the score of p(x) p(y | x)^scale; shapes (B, \*D)."""
-    return score(x, t) + scale * likelihood_grad(x, t)
+    return returned_as(x, score(x, t), "score") + scale * returned_as(x, likelihood_grad(x, t), "likelihood_grad")
 
 
 def classifier_guidance(
-    score: Score, classifier: Callable[[Tensor, Time], Tensor], labels: Tensor, scale: float = 1.0
+    score: Score,
+    classifier: Callable[[Tensor, Time], Tensor],
+    labels: Tensor,
+    scale: float = 1.0,
+    differentiable: bool = False,
 ) -> Score:
-    """``posterior_score`` with a classifier of noisy data, as a score (Dhariwal and Nichol, 2021)."""
-    return lambda x, t: posterior_score(score, x, t, lambda x, t: classifier_score(classifier, x, t, labels), scale)
+    """``posterior_score`` with a classifier of noisy data, as a score (Dhariwal and Nichol, 2021).
+
+    With ``differentiable`` its likelihood can be computed too, which needs its divergence.
+    """
+    towards = lambda x, t: classifier_score(classifier, x, t, labels, differentiable)
+    return lambda x, t: posterior_score(score, x, t, towards, scale)
 
 
 def drop_labels(labels: Tensor, null: int, probability: float, uniform: Tensor) -> Tensor:
     """``null`` where uniform < probability, to train classifier-free; labels and uniform (B,) → (B,), a new tensor."""
+    one_each(labels, uniform=uniform)
     return torch.where(uniform < probability, null, labels)
 
 
@@ -60,6 +91,7 @@ def classifier_free(conditional: Tensor, unconditional: Tensor, scale: float) ->
     Returns:
         Shape (B, \*D).
     """
+    shaped_as(unconditional, conditional=conditional)
     return torch.lerp(unconditional, conditional, scale)
 
 
@@ -74,9 +106,11 @@ def classifier_free_guidance(model: Callable[..., Tensor], labels: Tensor, null:
     """
 
     def guided(x: Tensor, t: Time) -> Tensor:
+        one_each(x, labels=labels)
         both = torch.cat([labels, torch.full_like(labels, null)])
         times = torch.cat([t, t]) if isinstance(t, Tensor) and t.ndim else t
-        conditional, unconditional = model(torch.cat([x, x]), times, both).chunk(2)
+        twice = torch.cat([x, x])
+        conditional, unconditional = returned_as(twice, model(twice, times, both), "model").chunk(2)
         return classifier_free(conditional, unconditional, scale)
 
     return guided
@@ -87,6 +121,7 @@ def classifier_free_guidance(model: Callable[..., Tensor], labels: Tensor, null:
 
 def noisy_known(known: Tensor, alpha: float, sigma: float, noise: Tensor) -> Tensor:
     r"""α · known + σz: what is known, at the noise level of its surroundings; shapes (B, \*D)."""
+    shaped_as(known, noise=noise)
     return alpha * known + sigma * noise
 
 
@@ -106,7 +141,9 @@ def inpaint_step(
 
     Source: Song et al. (2021), appendix I.2.
     """
-    return torch.where(mask > 0.5, noisy_known(known, *kernel(s), noise), step(x, t, s))
+    shaped_as(x, known=known, mask=mask)
+    replaced = noisy_known(known, *kernel(s), noise)
+    return torch.where(mask > 0.5, replaced, returned_as(x, step(x, t, s), "step"))
 
 
 def luminance_basis() -> Tensor:
@@ -128,7 +165,8 @@ def colorize_step(x: Tensor, t: float, s: float, step: Step, grey: Tensor, kerne
 
     Source: Song et al. (2021), appendix I.3.
     """
-    x = step(x, t, s)
+    shaped_as(x[:, :1], grey=grey)
+    x = returned_as(x, step(x, t, s), "step")
     towards = luminance_basis()[0].to(x)[:, None, None]
     change = noisy_known(grey, *kernel(s), noise) - (towards * x).sum(1, keepdim=True)
     return x + towards * change
@@ -150,8 +188,7 @@ def resample(step: Step, kernel: Kernel, times: int, generator: torch.Generator 
 
     Source: Lugmayr et al. (2022), algorithm 1.
     """
-    if times < 1:
-        raise ValueError(f"A step is taken once or more; got times = {times}.")
+    whole("times", times, 1)
 
     def repeated(x: Tensor, t: float, s: float) -> Tensor:
         (alpha, sigma), (alpha_s, sigma_s) = kernel(t), kernel(s)
@@ -193,9 +230,11 @@ def linear_guidance(
     def likelihood_grad(x: Tensor, t: Time) -> Tensor:
         alpha, sigma = process_kernel(t)
         r = spread(t) if spread else (sigma**2 / (alpha**2 + sigma**2)) ** 0.5  # type: ignore[arg-type]
-        with torch.enable_grad():
-            x = x.detach().requires_grad_()
-            error = (measured - measure(denoiser(x, t))).flatten(1).square().sum(1)
-            return torch.autograd.grad((-0.5 * error / (noise**2 + r**2)).sum(), x)[0]
+        with with_gradients():
+            x = leaf(x)
+            expected = measure(returned_as(x, denoiser(x, t), "denoiser"))
+            shaped_as(expected, measured=measured)
+            error = (measured - expected).flatten(1).square().sum(1)
+            return gradient((-0.5 * error / (noise**2 + r**2)).sum(), x, "denoiser")
 
     return likelihood_grad

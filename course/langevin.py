@@ -15,7 +15,16 @@ from functools import partial
 import torch
 from torch import Tensor
 
-from course.tensors import expand, randn_like
+from course.tensors import (
+    check_real,
+    expand,
+    one_each,
+    randn_like,
+    returned_as,
+    returned_one_each,
+    shaped_as,
+    whole,
+)
 from course.types import LogDensity, Score, StationaryScore, Step
 
 
@@ -37,7 +46,7 @@ def langevin_step(x: Tensor, score: StationaryScore, step_size: float, noise: Te
         ValueError: if the step size is not positive, or noise and x differ in shape.
     """
     _check_step(x, step_size, noise=noise)
-    return x + step_size * score(x) + (2 * step_size) ** 0.5 * noise
+    return x + step_size * returned_as(x, score(x), "score") + (2 * step_size) ** 0.5 * noise
 
 
 @torch.no_grad()
@@ -59,10 +68,8 @@ def langevin_chain(
     Raises:
         ValueError: if the step size is not positive, or n_steps is negative.
     """
-    if n_steps < 0:
-        raise ValueError(f"The number of steps is zero or more; got {n_steps}.")
     chain = [x]
-    for _ in range(n_steps):
+    for _ in range(whole("n_steps", n_steps)):
         chain.append(langevin_step(chain[-1], score, step_size, randn_like(x, generator)))
     return torch.stack(chain)
 
@@ -89,11 +96,10 @@ def mala_log_accept(
         ValueError: if the step size is not positive, x′ and x differ in shape, or log_prob does not return shape (B,).
     """
     _check_step(x, step_size, proposal=proposal)
-    forward = (proposal - x - step_size * score(x)).flatten(1).square().sum(1)
-    backward = (x - proposal - step_size * score(proposal)).flatten(1).square().sum(1)
-    gain = log_prob(proposal) - log_prob(x)
-    if gain.shape != forward.shape:
-        raise ValueError(f"Expected log_prob to return shape ({len(x)},), one number a chain; got {tuple(gain.shape)}.")
+    here, there = (returned_as(x, score(at), "score") for at in (x, proposal))
+    forward = (proposal - x - step_size * here).flatten(1).square().sum(1)
+    backward = (x - proposal - step_size * there).flatten(1).square().sum(1)
+    gain = returned_one_each(x, log_prob(proposal), "log_prob") - returned_one_each(x, log_prob(x), "log_prob")
     return gain + (forward - backward) / (4 * step_size)
 
 
@@ -119,8 +125,7 @@ def mala_step(
     Raises:
         ValueError: as ``langevin_step`` and ``mala_log_accept`` do, and if there is not one uniform a chain.
     """
-    if uniform.shape != x.shape[:1]:
-        raise ValueError(f"Every chain needs its own uniform, shape ({len(x)},); got {tuple(uniform.shape)}.")
+    one_each(x, uniform=uniform)
     proposal = langevin_step(x, score, step_size, noise)
     accepted = uniform.log() < mala_log_accept(x, proposal, log_prob, score, step_size)
     return torch.where(expand(accepted, x), proposal, x), accepted
@@ -197,16 +202,17 @@ def annealed_langevin(
         The last states, shape (B, \*D).
 
     Raises:
-        ValueError: if the levels do not descend to a positive one.
+        ValueError: if there is no level, they do not descend to a positive one, or a count or size is not positive.
 
     Source: Song and Ermon (2019), algorithm 1, in our convention ε s + √(2ε) z.
     """
-    if sigmas.ndim != 1 or not (sigmas > 0).all() or (sigmas.diff() > 0).any():
+    sigmas = torch.as_tensor(sigmas)
+    if sigmas.ndim != 1 or not len(sigmas) or not (sigmas > 0).all() or (sigmas.diff() > 0).any():
         raise ValueError(f"Noise levels are positive and descend, shape (L,); got {sigmas.tolist()}.")
     for sigma in sigmas.to(x):
         at_level = partial(_at_level, score, sigma)
         size = annealed_step_size(sigma, sigmas[-1].item(), base).item()
-        for _ in range(n_per_level):
+        for _ in range(whole("n_per_level", n_per_level, 1)):
             x = langevin_step(x, at_level, size, randn_like(x, generator))
     return x
 
@@ -216,8 +222,7 @@ def _at_level(score: Score, sigma: Tensor, x: Tensor) -> Tensor:
 
 
 def _check_step(x: Tensor, step_size: float, **beside: Tensor) -> None:
-    if not step_size > 0:
-        raise ValueError(f"A step size is positive; got {step_size}.")
-    for name, tensor in beside.items():
-        if tensor.shape != x.shape:
-            raise ValueError(f"Expected {name} of x's shape {tuple(x.shape)}; got {tuple(tensor.shape)}.")
+    if not 0 < step_size < float("inf"):
+        raise ValueError(f"A step size is positive and finite; got {step_size}.")
+    check_real(x=x)
+    shaped_as(x, **beside)

@@ -12,6 +12,7 @@ import torch
 from torch import Tensor
 
 from course.matching import hutchinson_trace, value_and_trace
+from course.tensors import check_real, positive, returned_one_each, whole
 from course.types import Field, LogDensity
 
 
@@ -47,10 +48,11 @@ def log_likelihood(
         Shape (B,), without a graph.
 
     Raises:
-        ValueError: if the times do not ascend.
+        ValueError: if the times do not ascend, a shape does not fit, or the field returns no graph that leads to x.
     """
     times = [float(t) for t in times]
-    if len(times) < 2 or any(s <= t for t, s in pairwise(times)):
+    check_real(x=x)
+    if len(times) < 2 or not all(t < s for t, s in pairwise(times)):
         raise ValueError(f"Times ascend from data to noise, two or more; got {times[:3]} … {times[-1:]}.")
 
     def at(x: Tensor, t: float) -> tuple[Tensor, Tensor]:
@@ -63,7 +65,7 @@ def log_likelihood(
             there, spread_there = at(x + (s - t) * here, s)
             gained = gained + (s - t) / 2 * (spread + spread_there)
             x = x + (s - t) / 2 * (here + there)
-        return prior_log_prob(x) + gained
+        return returned_one_each(x, prior_log_prob(x), "prior_log_prob") + gained
 
 
 def bits_per_dimension(log_prob: Tensor, d: int, bin_width: float = 2 / 255) -> Tensor:
@@ -79,4 +81,6 @@ def bits_per_dimension(log_prob: Tensor, d: int, bin_width: float = 2 / 255) -> 
 
     Source: Theis, van den Oord and Bethge (2016).
     """
+    whole("d", d, 1)
+    positive(bin_width=bin_width)
     return -(log_prob / d + torch.tensor(bin_width).log().to(log_prob)) / torch.tensor(2.0).log().to(log_prob)

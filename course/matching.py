@@ -11,16 +11,31 @@ import torch
 from torch import Tensor
 
 from course.processes import Process
-from course.tensors import expand, randn_like
+from course.tensors import (
+    check_generator,
+    expand,
+    leaf,
+    one_each,
+    randn_like,
+    returned_as,
+    shaped_as,
+    with_gradients,
+)
 from course.types import Field, Score, StationaryScore
 
 
 def fisher_divergence(score: StationaryScore, true_score: StationaryScore, x: Tensor) -> Tensor:
     r"""Explicit score matching, ½ E‖s(x) − ∇ log p(x)‖²; x (B, \*D) from p → ().
 
+    Raises a ValueError where one of the two does not return the shape of x.
+
     Source: Hyvärinen (2005), eq. 2.
     """
-    return 0.5 * (score(x) - true_score(x)).flatten(1).square().sum(1).mean()
+    return 0.5 * _residual(score, true_score, x).flatten(1).square().sum(1).mean()
+
+
+def _residual(score: StationaryScore, true_score: StationaryScore, x: Tensor) -> Tensor:
+    return returned_as(x, score(x), "score") - returned_as(x, true_score(x), "true_score")
 
 
 def jacobian_trace(score: StationaryScore, x: Tensor) -> Tensor:
@@ -78,7 +93,6 @@ def sliced_score_matching(score: StationaryScore, x: Tensor, probe: Tensor) -> T
     return (0.5 * s.flatten(1).square().sum(1) + trace).mean()
 
 
-@torch.enable_grad()
 def value_and_trace(
     score: StationaryScore, x: Tensor, probe: Tensor | None = None, differentiable: bool = True
 ) -> tuple[Tensor, Tensor]:
@@ -94,27 +108,42 @@ def value_and_trace(
         Shapes (B, \*D) and (B,).
 
     Raises:
-        ValueError: if probe and x differ in shape.
+        ValueError: if probe, s(x) and x differ in shape, or the score depends on x but returns no graph that leads to
+            it.
     """
-    if probe is not None and probe.shape != x.shape:
-        raise ValueError(f"A probe has the shape of x, {tuple(x.shape)}; got {tuple(probe.shape)}.")
-    x = x.detach().requires_grad_()
-    s = score(x)
+    if probe is not None:
+        shaped_as(x, probe=probe)
+    with with_gradients():
+        x = leaf(x)
+        s = returned_as(x, score(x), "score")
+        columns = s.flatten(1).unbind(1) if probe is None else [s * probe]
+        slopes = [_slope(values, x, differentiable) for values in columns]
+        if all(slope is None for slope in slopes) and _depends_on_x(score, x, s):
+            raise ValueError(
+                "The score depends on x but returned no graph that leads to x, so its Jacobian is unknown: it detaches "
+                "(`.detach()`, `torch.no_grad`, or `energy_score` and guidance without `differentiable=True`)."
+            )
+        if probe is None:
+            parts = [slope[:, i] for i, slope in enumerate(slopes) if slope is not None]
+        else:
+            parts = [(slope * probe.flatten(1)).sum(1) for slope in slopes if slope is not None]
+        trace = torch.stack(parts).sum(0) if parts else x.new_zeros(len(x))
+    return (s, trace) if differentiable else (s.detach(), trace.detach())
 
-    def gradient(values: Tensor) -> Tensor:
-        """Of the sum of values, zero where they do not depend on x."""
-        if not values.requires_grad:
-            return torch.zeros_like(x).flatten(1)
-        (found,) = torch.autograd.grad(
-            values.sum(), x, retain_graph=True, create_graph=differentiable, materialize_grads=True
-        )
-        return found.flatten(1)
 
-    if probe is None:
-        trace = torch.stack([gradient(s_i)[:, i] for i, s_i in enumerate(s.flatten(1).unbind(1))]).sum(0)
-    else:
-        trace = (gradient(s * probe) * probe.flatten(1)).sum(1)
-    return (s, trace) if differentiable else (s.detach(), trace)
+def _slope(values: Tensor, x: Tensor, differentiable: bool) -> Tensor | None:
+    """The gradient of the values' sum by x, shape (B, D); None where no graph leads from them to x."""
+    if not values.requires_grad:
+        return None
+    (found,) = torch.autograd.grad(values.sum(), x, retain_graph=True, create_graph=differentiable, allow_unused=True)
+    return None if found is None else found.flatten(1)
+
+
+def _depends_on_x(score: StationaryScore, x: Tensor, s: Tensor) -> bool:
+    """Whether the score is another one a little further on: a constant one has no graph, and is right to have none."""
+    with torch.no_grad():
+        elsewhere = returned_as(x, score(x.detach() * 1.01 + 0.01), "score")
+    return not torch.equal(elsewhere, s.detach())
 
 
 def error_by_density(
@@ -131,7 +160,8 @@ def error_by_density(
     Returns:
         Shape (M,), nan in a bin without points.
     """
-    error = (score(x) - true_score(x)).flatten(1).square().sum(1)
+    one_each(x, log_density=log_density)
+    error = _residual(score, true_score, x).flatten(1).square().sum(1)
     inside = (log_density[:, None] >= edges[:-1]) & (log_density[:, None] < edges[1:])
     return torch.where(inside, error[:, None], 0.0).sum(0) / inside.sum(0)
 
@@ -141,6 +171,7 @@ def error_by_density(
 
 def perturb(x0: Tensor, sigma: Tensor, noise: Tensor) -> Tensor:
     r"""x₀ + σz, each example at its own noise level; x₀ and z (B, \*D), σ (B,) → (B, \*D)."""
+    shaped_as(x0, noise=noise)
     return x0 + expand(sigma, x0) * noise
 
 
@@ -165,13 +196,13 @@ def dsm_loss(score: Score, x0: Tensor, sigma: Tensor, noise: Tensor) -> Tensor:
 
     Source: Vincent (2011); Song and Ermon (2019), eq. 5 and 6.
     """
-    residual = score(perturb(x0, sigma, noise), sigma) - dsm_target(noise, sigma)
+    residual = returned_as(x0, score(perturb(x0, sigma, noise), sigma), "score") - dsm_target(noise, sigma)
     return 0.5 * (expand(sigma, x0) * residual).flatten(1).square().sum(1).mean()
 
 
 def denoise(score: Score, x: Tensor, sigma: Tensor) -> Tensor:
     r"""Tweedie's formula, E[x₀ | x] = x + σ² s(x, σ); x (B, \*D), σ (B,) → (B, \*D)."""
-    return x + expand(sigma**2, x) * score(x, sigma)
+    return x + expand(sigma**2, x) * returned_as(x, score(x, sigma), "score")
 
 
 def noise_loss(noise: Field, process: Process, x0: Tensor, t: Tensor, z: Tensor) -> Tensor:
@@ -181,7 +212,7 @@ def noise_loss(noise: Field, process: Process, x0: Tensor, t: Tensor, z: Tensor)
 
     Source: Ho et al. (2020), eq. 14.
     """
-    return (noise(process.perturb(x0, t, z), t) - z).square().mean()
+    return (returned_as(x0, noise(process.perturb(x0, t, z), t), "noise") - z).square().mean()
 
 
 def velocity_loss(velocity: Field, process: Process, x0: Tensor, t: Tensor, z: Tensor) -> Tensor:
@@ -191,10 +222,9 @@ def velocity_loss(velocity: Field, process: Process, x0: Tensor, t: Tensor, z: T
 
     Source: Lipman et al. (2023), eq. 9.
     """
-    alpha, sigma = (expand(a, x0) for a in process.kernel(t))
-    slope = expand(process.variance_rate(t), x0) / (2 * sigma)
-    target = expand(process.decay(t), x0) * alpha * x0 + slope * z
-    return (velocity(process.perturb(x0, t, z), t) - target).square().mean()
+    alpha_rate, sigma_rate = (expand(a, x0) for a in process.rates(t))
+    target = alpha_rate * x0 + sigma_rate * z
+    return (returned_as(x0, velocity(process.perturb(x0, t, z), t), "velocity") - target).square().mean()
 
 
 def edm_loss(
@@ -221,8 +251,9 @@ def edm_loss(
 
     Source: Karras et al. (2022), table 1.
     """
+    check_generator(generator)
     level = torch.randn(len(x0), generator=generator, dtype=x0.dtype, device=x0.device)
     sigma = (mean + std * level).exp()
     weight = (sigma**2 + sigma_data**2) / (sigma * sigma_data) ** 2
-    error = denoiser(perturb(x0, sigma, randn_like(x0, generator)), sigma, *given) - x0
+    error = returned_as(x0, denoiser(perturb(x0, sigma, randn_like(x0, generator)), sigma, *given), "denoiser") - x0
     return (expand(weight, x0) * error.square()).mean()

@@ -19,6 +19,7 @@ from matplotlib.colors import LinearSegmentedColormap, to_rgba
 from matplotlib.figure import Figure
 from torch import Tensor
 
+from course.tensors import positive, whole
 from course.types import LogDensity, StationaryScore
 
 Extent: TypeAlias = float | tuple[float, float, float, float]
@@ -55,8 +56,11 @@ plt.rcParams.update(
 
 def figure(columns: int = 1, rows: int = 1, height: float = 4.4) -> tuple[Figure, Any]:
     """A figure with room for legible text, and its Axes: one, a row of them, or an array (rows, columns)."""
-    width = (0, 6.4, 9.6, 12.8)[min(columns, 3)]
-    return plt.subplots(rows, columns, figsize=(width, height * rows))
+    width = (0, 6.4, 9.6, 12.8)[min(whole("columns", columns, 1), 3)]
+    positive(height=height)
+    shape = (whole("rows", rows, 1), columns)
+    fig, axes = plt.subplots(*shape, figsize=(width, height * rows), squeeze=False)
+    return fig, axes if rows > 1 else axes[0] if columns > 1 else axes[0, 0]
 
 
 def density(ax: Axes, log_prob: LogDensity, extent: Extent, resolution: int = 200) -> Axes:

@@ -23,9 +23,13 @@ from course.networks import DiT, InstanceNormBlock, UNet
 from course.networks.classifier import Classifier, NoisyClassifier, jitter
 from course.processes import VP, Straight
 from course.scores import NoiseConditionalScore, Preconditioned
+from course.tensors import whole
 from course.training import Trained, launched, train
+from course.training.checkpoint import check_writable
 
 FOLDER = Path(__file__).with_name("checkpoints")
+TRIALS = Path("trials")
+"""Where trials go, in the current folder: nothing that ships is replaced by one."""
 SIZE, CLASSES = 16, 10
 
 
@@ -54,16 +58,23 @@ def load(name: str) -> Any:
     """A network that ships, ready to use, in float32 on the CPU.
 
     Raises:
-        ValueError: if there is none of that name.
+        ValueError: if there is none of that name, or its checkpoint is damaged.
         FileNotFoundError: if its checkpoint is not there.
     """
+    from safetensors import SafetensorError
     from safetensors.torch import load_file
 
     model = recipe(name).network()
     file = FOLDER / f"{name}.safetensors"
     if not file.is_file():
         raise FileNotFoundError(f"The checkpoint {file.name} is not there; `course train {name}` makes it.")
-    model.load_state_dict({key: value.float() for key, value in load_file(file).items()})
+    try:
+        model.load_state_dict({key: value.float() for key, value in load_file(file).items()})
+    except (SafetensorError, RuntimeError) as error:
+        raise ValueError(
+            f"The checkpoint {file} is damaged or of another network ({str(error).splitlines()[0]}); install the "
+            f"package again, or make it with `course train {name}`."
+        ) from None
     return model.requires_grad_(False).eval()
 
 
@@ -85,7 +96,7 @@ def recipe(name: str) -> Recipe:
 
 def make(
     name: str,
-    folder: Path = FOLDER,
+    folder: Path | None = None,
     steps: int | None = None,
     precision: torch.dtype | None = None,
     compiled: bool = False,
@@ -96,8 +107,9 @@ def make(
 
     Args:
         name: of the recipe.
-        folder: where NAME.safetensors is written; unfinished training is kept beside it.
-        steps: fewer than the recipe's, for a trial.
+        folder: where NAME.safetensors is written, unfinished training beside it. If None, a full run with seed 0 makes
+            the network that ships again, in its place; any other is a trial and goes to ``TRIALS``.
+        steps: other than the recipe's, for a trial.
         precision, compiled: of ``train``, where they are faster.
         seed: of the first weights, the batches and the noise; the networks that ship have 0.
         progress: show a bar.
@@ -105,15 +117,25 @@ def make(
     Returns:
         What is recorded: settings, seconds and quality. Nothing in a process that only helps another: the run is shared
         among all that ``torchrun`` started.
+
+    Raises:
+        ValueError: if there is no such recipe, steps are not positive, or a trial would replace a full run's network.
+        OSError: before the first step, if the folder cannot be written.
     """
-    from safetensors.torch import save_file
+    from safetensors.torch import save
 
     from course.data import mnist
 
     it, start = recipe(name), time.perf_counter()
-    steps = steps or it.steps
+    steps = it.steps if steps is None else whole("steps", steps, 1)
+    folder = folder or (FOLDER if (steps, seed) == (it.steps, 0) else TRIALS)
+    file = folder / f"{name}.safetensors"
+    if steps != it.steps and file.is_file() and _steps(file) in (None, it.steps):
+        raise ValueError(
+            f"{file} is of a full run, and a trial of {steps} steps does not replace it; name another --folder."
+        )
+    check_writable(file)
     torch.manual_seed(seed)  # the networks' first weights
-    folder.mkdir(parents=True, exist_ok=True)
     settings: dict[str, Any] = {"steps": steps, "batch_size": it.batch_size, "lr": it.lr, "seed": seed}
     settings |= {"precision": str(precision or torch.float32).removeprefix("torch.")}
     accelerator = launched()
@@ -140,9 +162,22 @@ def make(
     record = {"what": it.what, "data": "MNIST 16 × 16, 10,000 training images of the package", **settings}
     record |= {"processes": accelerator.num_processes} if accelerator else {}
     record |= {"seconds": round(time.perf_counter() - start), "quality": {k: round(v, 4) for k, v in quality.items()}}
-    save_file(half, folder / f"{name}.safetensors", {"recipe": json.dumps(record, ensure_ascii=False)})
+    beside = file.with_name(file.name + ".part")
+    beside.write_bytes(save(half, {"recipe": json.dumps(record, ensure_ascii=False)}))
+    beside.replace(file)
     (folder / f"{name}.unfinished").unlink()
     return record
+
+
+def _steps(file: Path) -> int | None:
+    """How many steps the network in a checkpoint was trained for; None where nobody knows."""
+    from safetensors import SafetensorError, safe_open
+
+    try:
+        with safe_open(file, "pt") as opened:
+            return json.loads(opened.metadata()["recipe"])["steps"]
+    except (SafetensorError, KeyError, TypeError, ValueError):
+        return None
 
 
 # -- losses and measures -----------------------------------------------------------------------------------------------

@@ -19,7 +19,7 @@ from typing import TypeVar
 import torch
 from torch import Tensor
 
-from course.tensors import expand, randn_like
+from course.tensors import expand, randn_like, returned_as, shaped_as
 from course.types import Field, Score, Time
 
 T = TypeVar("T", float, Tensor, Time)
@@ -46,7 +46,8 @@ def reverse_drift(x: Tensor, t: Time, drift: Field, diffusion: Callable[[Time], 
 
     Source: Anderson (1982); Song et al. (2021), eq. 6.
     """
-    return drift(x, t) - expand(diffusion(t) ** 2, x) * score(x, t)
+    f, s = returned_as(x, drift(x, t), "drift"), returned_as(x, score(x, t), "score")
+    return f - expand(diffusion(t) ** 2, x) * s
 
 
 def probability_flow(x: Tensor, t: Time, drift: Field, diffusion: Callable[[Time], Time], score: Score) -> Tensor:
@@ -58,7 +59,8 @@ def probability_flow(x: Tensor, t: Time, drift: Field, diffusion: Callable[[Time
 
     Source: Song et al. (2021), eq. 13.
     """
-    return drift(x, t) - expand(0.5 * diffusion(t) ** 2, x) * score(x, t)
+    f, s = returned_as(x, drift(x, t), "drift"), returned_as(x, score(x, t), "score")
+    return f - expand(0.5 * diffusion(t) ** 2, x) * s
 
 
 class Process(ABC):
@@ -90,6 +92,10 @@ class Process(ABC):
         """α(t) and σ(t)."""
         return self.alpha(t), self.sigma(t)
 
+    def rates(self, t: T) -> tuple[T, T]:
+        """α′(t) = f α and σ′(t) = (σ²)′ / 2σ, by which the velocity of one path is α′x₀ + σ′z."""
+        return self.decay(t) * self.alpha(t), self.variance_rate(t) / (2 * self.sigma(t))
+
     def diffusion(self, t: T) -> T:
         """g(t) = √((σ²)′ − 2 f σ²)."""
         return (self.variance_rate(t) - 2 * self.decay(t) * self.sigma(t) ** 2) ** 0.5
@@ -100,8 +106,7 @@ class Process(ABC):
 
     def perturb(self, x0: Tensor, t: Time, noise: Tensor) -> Tensor:
         """α(t) x₀ + σ(t) z; x₀ and z (B, *D), t a float or (B,) → (B, *D)."""
-        if noise.shape != x0.shape:
-            raise ValueError(f"Noise has the shape of the data, {tuple(x0.shape)}; got {tuple(noise.shape)}.")
+        shaped_as(x0, noise=noise)
         return expand(self.alpha(t), x0) * x0 + expand(self.sigma(t), x0) * noise
 
     def prior(self, like: Tensor, generator: torch.Generator | None = None) -> Tensor:
@@ -121,7 +126,7 @@ class VE(Process):
     """Variance exploding: α = 1, σ = σ_min (σ_max/σ_min)^t."""
 
     def __init__(self, sigma_min: float = 0.01, sigma_max: float = 50.0):
-        if not 0 < sigma_min < sigma_max:
+        if not 0 < sigma_min < sigma_max < math.inf:
             raise ValueError(f"Noise grows from sigma_min > 0 to sigma_max; got {sigma_min} and {sigma_max}.")
         self.sigma_min, self.sigma_max = sigma_min, sigma_max
         self._rate = math.log(sigma_max / sigma_min)
@@ -143,7 +148,7 @@ class VP(Process):
     """Variance preserving: α = exp(−½ ∫β), σ² = 1 − α², with β(t) = β_min + t (β_max − β_min)."""
 
     def __init__(self, beta_min: float = 0.1, beta_max: float = 20.0):
-        if not 0 < beta_min <= beta_max:
+        if not 0 < beta_min <= beta_max < math.inf:
             raise ValueError(f"Noise comes at rates from beta_min > 0 to beta_max; got {beta_min} and {beta_max}.")
         self.beta_min, self.beta_max = beta_min, beta_max
 
@@ -188,9 +193,12 @@ class EDM(Process):
     """Time is the noise itself: α = 1, σ = t, from 0 to σ_max (Karras et al., 2022)."""
 
     def __init__(self, sigma_max: float = 80.0):
-        if not sigma_max > 0:
-            raise ValueError(f"sigma_max is positive; got {sigma_max}.")
+        if not 0 < sigma_max < math.inf:
+            raise ValueError(f"sigma_max is positive and finite; got {sigma_max}.")
         self.end = sigma_max
+
+    def rates(self, t: T) -> tuple[T, T]:
+        return 0 * t, 0 * t + 1
 
     def alpha(self, t: T) -> T:
         return 0 * t + 1
@@ -213,6 +221,9 @@ class Straight(Process):
 
     end = 0.999
 
+    def rates(self, t: T) -> tuple[T, T]:
+        return 0 * t - 1, 0 * t + 1
+
     def alpha(self, t: T) -> T:
         return 1 - t
 
@@ -220,6 +231,8 @@ class Straight(Process):
         return t
 
     def decay(self, t: T) -> T:
+        if not isinstance(t, Tensor) and t == 1:
+            raise ValueError(f"The straight path's drift has no value at t = 1; start at {self.end}.")
         return -1 / (1 - t)
 
     def variance_rate(self, t: T) -> T:

@@ -13,13 +13,13 @@ import torch
 from torch import Tensor, nn
 
 from course.processes import Process
-from course.tensors import expand, per_example
+from course.tensors import expand, per_example, returned_as
 from course.types import Field, Score, Time
 
 
 def score_from_noise(noise: Field, process: Process) -> Score:
     r"""s = −ε̂ / σ (Ho et al., 2020); σ(t) > 0."""
-    return lambda x, t: -noise(x, t) / expand(process.sigma(t), x)
+    return lambda x, t: -returned_as(x, noise(x, t), "noise") / expand(_not_zero(process.sigma(t)), x)
 
 
 def score_from_denoiser(denoiser: Field, process: Process) -> Score:
@@ -27,19 +27,24 @@ def score_from_denoiser(denoiser: Field, process: Process) -> Score:
 
     def score(x: Tensor, t: Time) -> Tensor:
         alpha, sigma = process.kernel(t)
-        return (expand(alpha, x) * denoiser(x, t) - x) / expand(sigma**2, x)
+        return (expand(alpha, x) * returned_as(x, denoiser(x, t), "denoiser") - x) / expand(_not_zero(sigma) ** 2, x)
 
     return score
 
 
 def score_from_velocity(velocity: Field, process: Process) -> Score:
     r"""s = 2 (f x − v̂) / g² (Lipman et al., 2023); g(t) > 0."""
-    return lambda x, t: (process.drift(x, t) - velocity(x, t)) / expand(0.5 * process.diffusion(t) ** 2, x)
+
+    def score(x: Tensor, t: Time) -> Tensor:
+        difference = process.drift(x, t) - returned_as(x, velocity(x, t), "velocity")
+        return difference / expand(0.5 * _not_zero(process.diffusion(t)) ** 2, x)
+
+    return score
 
 
 def noise_from_score(score: Score, process: Process) -> Field:
     r"""ε̂ = −σ s, the posterior mean of the noise."""
-    return lambda x, t: -expand(process.sigma(t), x) * score(x, t)
+    return lambda x, t: -expand(process.sigma(t), x) * returned_as(x, score(x, t), "score")
 
 
 def denoiser_from_score(score: Score, process: Process) -> Field:
@@ -47,9 +52,15 @@ def denoiser_from_score(score: Score, process: Process) -> Field:
 
     def denoiser(x: Tensor, t: Time) -> Tensor:
         alpha, sigma = process.kernel(t)
-        return (x + expand(sigma**2, x) * score(x, t)) / expand(alpha, x)
+        return (x + expand(sigma**2, x) * returned_as(x, score(x, t), "score")) / expand(alpha, x)
 
     return denoiser
+
+
+def _not_zero(amount: Time) -> Time:
+    if not isinstance(amount, Tensor) and amount == 0:
+        raise ValueError("A score divides by the noise, and there is none at this time; ask at a later one.")
+    return amount
 
 
 class Preconditioned(nn.Module):
@@ -74,7 +85,7 @@ class Preconditioned(nn.Module):
         self.network, self.sigma_data = network, sigma_data
 
     def forward(self, x: Tensor, sigma: Time, labels: Tensor | None = None) -> Tensor:
-        level = per_example(sigma, x)
+        level = _noise_level(sigma, x)
         given = () if labels is None else (labels,)
         norm = (level**2 + self.sigma_data**2).sqrt()
         skip, out = self.sigma_data**2 / norm**2, level * self.sigma_data / norm
@@ -98,5 +109,11 @@ class NoiseConditionalScore(nn.Module):
         self.network = network
 
     def forward(self, x: Tensor, sigma: Time) -> Tensor:
-        level = per_example(sigma, x)
+        level = _noise_level(sigma, x)
         return self.network(x / expand((1 + level**2).sqrt(), x), 0.25 * level.log()) / expand(level, x)
+
+
+def _noise_level(sigma: Time, x: Tensor) -> Tensor:
+    if not isinstance(sigma, Tensor) and not 0 < sigma < float("inf"):
+        raise ValueError(f"A noise level is positive and finite; got {sigma}.")
+    return per_example(sigma, x)

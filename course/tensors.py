@@ -1,6 +1,14 @@
-"""Two small things that every formula over a batch needs."""
+"""Small things that every formula over a batch needs, and the checks of what comes in.
 
-from typing import overload
+A shape that does not fit broadcasts in silence: a score of shape (B,) against data of shape (B, 1) is an error of
+(B, B) numbers, and a network trained on it learns nothing. So what a caller hands over, and what a caller's function
+hands back, is compared with x where it enters; a comparison costs a fraction of a microsecond.
+"""
+
+import operator
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any, overload
 
 import torch
 from torch import Tensor
@@ -28,8 +36,17 @@ def expand(a: Time, x: Tensor) -> Time:
 
 
 def randn_like(x: Tensor, generator: torch.Generator | None = None) -> Tensor:
-    """Standard Gaussian noise with the shape, dtype and device of x (``torch.randn_like`` takes no generator)."""
-    return torch.randn(x.shape, generator=generator, dtype=x.dtype, device=x.device)
+    """Standard Gaussian noise with the shape, dtype and device of x (``torch.randn_like`` takes no generator).
+
+    Raises:
+        TypeError: if x holds no real numbers, or the generator is something else, such as a seed.
+    """
+    try:
+        return torch.randn(x.shape, generator=generator, dtype=x.dtype, device=x.device)
+    except (TypeError, NotImplementedError, RuntimeError, AttributeError):
+        check_real(x=x)
+        check_generator(generator)
+        raise
 
 
 def per_example(t: Time, x: Tensor) -> Tensor:
@@ -37,8 +54,161 @@ def per_example(t: Time, x: Tensor) -> Tensor:
 
     Raises:
         ValueError: if ``t`` has neither no axis nor exactly one entry per example.
+        TypeError: if x holds whole numbers, which would cut off the time.
     """
+    check_real(x=x)
     times = torch.as_tensor(t, dtype=x.dtype, device=x.device)
     if times.ndim and times.shape != x.shape[:1]:
         raise ValueError(f"Expected a time or one per example, shape ({len(x)},); got {tuple(times.shape)}.")
     return times.expand(len(x))
+
+
+def in_double(x: Tensor) -> Tensor:
+    """x in float64, on the CPU where its own device has no such numbers (Apple's GPU)."""
+    return (x.cpu() if x.device.type == "mps" else x).double()
+
+
+# -- what comes in -----------------------------------------------------------------------------------------------------
+
+
+def shaped_as(x: Tensor, **tensors: Tensor) -> None:
+    """Raise a ValueError for the first of the tensors whose shape is not that of x."""
+    for name, tensor in tensors.items():
+        if tensor.__class__ is not Tensor and not isinstance(tensor, Tensor):
+            raise TypeError(f"Expected {name} to be a tensor of shape {tuple(x.shape)}; got {_what(tensor)}.")
+        if tensor.shape != x.shape:
+            raise ValueError(f"Expected {name} of x's shape {tuple(x.shape)}; got {tuple(tensor.shape)}.")
+
+
+def one_each(x: Tensor, **tensors: Tensor) -> None:
+    """Raise a ValueError for the first of the tensors that has not exactly one entry per example, shape (B,)."""
+    for name, tensor in tensors.items():
+        if not isinstance(tensor, Tensor):
+            raise TypeError(f"Expected {name} to be a tensor of shape ({len(x)},); got {_what(tensor)}.")
+        if tensor.shape != x.shape[:1]:
+            raise ValueError(f"Expected {name} of shape ({len(x)},), one per example; got {tuple(tensor.shape)}.")
+
+
+def returned_as(x: Tensor, value: Tensor, name: str) -> Tensor:
+    """What a function that was handed over returned for x, if it has the shape of x."""
+    if value.__class__ is not Tensor and not isinstance(value, Tensor):
+        raise TypeError(f"Expected {name}(x, …) to return a tensor of x's shape {tuple(x.shape)}; got {_what(value)}.")
+    if value.shape != x.shape:
+        raise ValueError(
+            f"Expected {name}(x, …) to return x's shape {tuple(x.shape)}; got {tuple(value.shape)}"
+            f"{'; is an axis squeezed or summed over?' if value.ndim < x.ndim else '.'}"
+        )
+    return value
+
+
+def returned_one_each(x: Tensor, value: Tensor, name: str) -> Tensor:
+    """What a function that was handed over returned for x, if it is one number per example, shape (B,)."""
+    if not isinstance(value, Tensor):
+        raise TypeError(f"Expected {name}(x) to return a tensor of shape ({len(x)},); got {_what(value)}.")
+    if value.shape != x.shape[:1]:
+        raise ValueError(
+            f"Expected {name}(x) to return shape ({len(x)},), one number per example; got {tuple(value.shape)}."
+        )
+    return value
+
+
+def check_real(**tensors: Tensor) -> None:
+    """Raise a TypeError for the first that is no tensor of floating-point numbers."""
+    for name, tensor in tensors.items():
+        if tensor.__class__ is not Tensor:
+            check_tensor(**{name: tensor})
+        if not tensor.is_floating_point():
+            raise TypeError(
+                f"Expected {name} to hold floating-point numbers; got {tensor.dtype}. Try `{name}.float()`."
+            )
+
+
+def check_tensor(**tensors: Tensor) -> None:
+    """Raise a TypeError for the first that is no tensor."""
+    for name, tensor in tensors.items():
+        if not isinstance(tensor, Tensor):
+            raise TypeError(f"Expected {name} to be a tensor; got {_what(tensor)}. `torch.as_tensor` makes one.")
+
+
+def check_labels(labels: Tensor, x: Tensor, classes: int | None = None) -> None:
+    """Raise an error where labels are not whole numbers, one per example, from 0 to ``classes`` − 1."""
+    one_each(x, labels=labels)
+    if labels.dtype not in (torch.int64, torch.int32, torch.uint8, torch.int16, torch.int8):
+        raise TypeError(f"Labels are whole numbers, int64; got {labels.dtype}. Try `labels.long()`.")
+    if classes is not None and len(labels) and (labels.min() < 0 or labels.max() >= classes):
+        raise ValueError(f"Labels go from 0 to {classes - 1}; got {labels.min().item()} to {labels.max().item()}.")
+
+
+def check_generator(generator: Any) -> None:
+    """Raise a TypeError for a generator that is none, such as its seed."""
+    if generator is not None and not isinstance(generator, torch.Generator):
+        raise TypeError(
+            f"Expected a generator such as torch.Generator().manual_seed(0), or None; got {_what(generator)}."
+        )
+
+
+def whole(name: str, n: Any, least: int = 0) -> int:
+    """n as an int, if it is a whole number of at least that size.
+
+    Raises:
+        TypeError: for anything but a whole number: 3.0 and True are none.
+        ValueError: if it is smaller.
+    """
+    if isinstance(n, bool) or (isinstance(n, Tensor) and (n.ndim or n.dtype is torch.bool)):
+        raise TypeError(f"Expected {name} to be a whole number; got {_what(n)}.")
+    try:
+        count = operator.index(n)
+    except TypeError:
+        raise TypeError(f"Expected {name} to be a whole number; got {_what(n)}.") from None
+    if count < least:
+        raise ValueError(f"Expected {name} of {least} or more; got {count}.")
+    return count
+
+
+def positive(**numbers: float) -> None:
+    """Raise a ValueError for the first that is not a positive, finite number."""
+    for name, number in numbers.items():
+        if not isinstance(number, (int, float, Tensor)) or isinstance(number, bool):
+            raise TypeError(f"Expected {name} to be a number; got {_what(number)}.")
+        if not 0 < number < float("inf"):
+            raise ValueError(f"Expected {name} to be positive and finite; got {float(number):g}.")
+
+
+def _what(value: Any) -> str:
+    """A value that is of the wrong kind, in a few words."""
+    if isinstance(value, Tensor):
+        return f"a tensor of shape {tuple(value.shape)} and {value.dtype}"
+    kind = type(value).__name__
+    return repr(value) if isinstance(value, (int, float, str, type(None))) else f"a value of type {kind}"
+
+
+# -- gradients ---------------------------------------------------------------------------------------------------------
+
+
+@contextmanager
+def with_gradients() -> Iterator[None]:
+    """Turn autograd on, also under ``no_grad`` and ``inference_mode``."""
+    with torch.inference_mode(False), torch.enable_grad():
+        yield
+
+
+def leaf(x: Tensor) -> Tensor:
+    """A copy of x to differentiate by; with ``with_gradients``, also of one that was made under ``inference_mode``."""
+    x = x.detach()
+    return (x.clone() if x.is_inference() else x).requires_grad_()
+
+
+def gradient(value: Tensor, x: Tensor, name: str, differentiable: bool = False) -> Tensor:
+    """The gradient of a scalar by x.
+
+    Raises:
+        ValueError: if the value carries no graph that leads to x: a function on the way detaches.
+    """
+    if value.requires_grad:
+        (found,) = torch.autograd.grad(value, x, create_graph=differentiable, allow_unused=True)
+        if found is not None:
+            return found
+    raise ValueError(
+        f"{name} returned no graph that leads to x, so it cannot be differentiated: it detaches "
+        "(`.detach()`, `.item()`, numpy, `torch.no_grad`), or does not depend on x."
+    )

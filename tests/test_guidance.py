@@ -186,7 +186,7 @@ def test_resampling_adds_back_the_noise_that_a_step_removed():
     (a, sigma), (a_s, sigma_s) = PROCESS.kernel(0.6), PROCESS.kernel(0.5)
     assert seen[1].mean().item() == pytest.approx(2 * a, abs=0.01)
     assert seen[1].var().item() == pytest.approx(sigma**2 - (a / a_s * sigma_s) ** 2, rel=0.02)
-    with pytest.raises(ValueError, match="once or more"):
+    with pytest.raises(ValueError, match="times of 1 or more; got 0"):
         resample(to_s, PROCESS.kernel, 0)
 
 

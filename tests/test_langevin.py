@@ -309,19 +309,19 @@ log_p = lambda x: -x.square().sum(1) / 2
 @pytest.mark.parametrize(
     ("mistake", "words"),
     [
-        (lambda: langevin_step(X, torch.neg, 0.0, X), "step size is positive; got 0.0"),
-        (lambda: langevin_step(X, torch.neg, math.nan, X), "step size is positive; got nan"),
+        (lambda: langevin_step(X, torch.neg, 0.0, X), "step size is positive and finite; got 0.0"),
+        (lambda: langevin_step(X, torch.neg, math.nan, X), "step size is positive and finite; got nan"),
         (lambda: langevin_step(X, torch.neg, 0.1, X[0]), r"noise of x's shape \(5, 2\); got \(2,\)"),
-        (lambda: langevin_chain(X, torch.neg, -0.1, 3), "step size is positive; got -0.1"),
-        (lambda: langevin_chain(X, torch.neg, 0.1, -3), "zero or more; got -3"),
+        (lambda: langevin_chain(X, torch.neg, -0.1, 3), "step size is positive and finite; got -0.1"),
+        (lambda: langevin_chain(X, torch.neg, 0.1, -3), "n_steps of 0 or more; got -3"),
         (lambda: mala_log_accept(X, X[:, :1], log_p, torch.neg, 0.1), r"proposal of x's shape \(5, 2\); got \(5, 1\)"),
-        (lambda: mala_log_accept(X, X, log_p, torch.neg, -1.0), "step size is positive; got -1.0"),
+        (lambda: mala_log_accept(X, X, log_p, torch.neg, -1.0), "step size is positive and finite; got -1.0"),
         (lambda: mala_log_accept(X, X, lambda x: log_p(x)[:, None], torch.neg, 0.1), r"shape \(5,\).*got \(5, 1\)"),
         (lambda: mala_log_accept(X, X, lambda x: log_p(x).sum(), torch.neg, 0.1), r"shape \(5,\).*got \(\)"),
-        (lambda: mala_step(X, log_p, torch.neg, 0.1, X, U[:1]), r"its own uniform, shape \(5,\); got \(1,\)"),
-        (lambda: mala_step(X, log_p, torch.neg, 0.1, X, U[:, None]), r"its own uniform, shape \(5,\); got \(5, 1\)"),
-        (lambda: end(langevin(torch.neg, 0.0), X, 1), "step size is positive; got 0.0"),
-        (lambda: end(mala(log_p, torch.neg, 0.0), X, 1), "step size is positive; got 0.0"),
+        (lambda: mala_step(X, log_p, torch.neg, 0.1, X, U[:1]), r"uniform of shape \(5,\); got \(1,\)"),
+        (lambda: mala_step(X, log_p, torch.neg, 0.1, X, U[:, None]), r"uniform of shape \(5,\); got \(5, 1\)"),
+        (lambda: end(langevin(torch.neg, 0.0), X, 1), "step size is positive and finite; got 0.0"),
+        (lambda: end(mala(log_p, torch.neg, 0.0), X, 1), "step size is positive and finite; got 0.0"),
     ],
 )
 def test_mistakes_are_named(mistake, words):

@@ -181,7 +181,7 @@ def test_times_descend_from_end_to_end(make):
     assert times.shape == (7,)
     assert (times[0].item(), times[-1].item()) == (pytest.approx(5.0), pytest.approx(0.5))
     assert (times.diff() < 0).all()
-    with pytest.raises(ValueError, match="two times or more; got n = 1"):
+    with pytest.raises(ValueError, match="n of 2 or more; got 1"):
         make(5.0, 0.5, 1)
 
 

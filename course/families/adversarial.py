@@ -13,6 +13,7 @@ from torch.nn import functional as F
 
 from course.distances import mmd_squared
 from course.networks.mlp import MLP
+from course.tensors import check_real, positive, returned_one_each, whole
 
 
 class Generator(nn.Module):
@@ -77,19 +78,25 @@ def train_gan(
         The discriminator's and the generator's loss at every step: 2 log 2 and log 2 where none can tell.
 
     Raises:
+        ValueError: if steps, batch size or learning rate are not positive, or the discriminator does not return (B,).
         FloatingPointError: if a loss is not finite.
 
     Source: Goodfellow et al. (2014), the non-saturating game.
     """
+    check_real(data=data)
+    whole("steps", steps, 1)
+    whole("batch_size", batch_size, 1)
+    positive(lr=lr)
+    judge = lambda x: returned_one_each(x, discriminator(x), "discriminator")
     generator = torch.Generator(data.device).manual_seed(seed)
     adams = [torch.optim.Adam(net.parameters(), lr=lr, betas=(0.5, 0.9)) for net in (discriminator, model)]
     losses = []
     for _ in range(steps):
         x = data[torch.randint(len(data), (batch_size,), generator=generator, device=data.device)]
         y = model.sample(batch_size, generator)
-        told = F.softplus(-discriminator(x)).mean() + F.softplus(discriminator(y)).mean()
+        told = F.softplus(-judge(x)).mean() + F.softplus(judge(y)).mean()
         _descend(adams[0], told)
-        fooled = F.softplus(-discriminator(model.draw(batch_size, generator))).mean()
+        fooled = F.softplus(-judge(model.draw(batch_size, generator))).mean()
         _descend(adams[1], fooled)
         losses.append((told.item(), fooled.item()))
     return losses

@@ -3,11 +3,14 @@ r"""An autoregressive model: a density is a product of one-dimensional ones, eac
 .. math:: p(x) = \prod_i p(x_i \mid x_1, \dots, x_{i-1})
 """
 
+import math
+
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
 from course.networks.mlp import MLP
+from course.tensors import check_real, whole
 
 
 class Autoregressive(nn.Module):
@@ -30,7 +33,8 @@ class Autoregressive(nn.Module):
 
     def __init__(self, d: int = 2, bins: int = 64, low: float = -4.0, high: float = 4.0, hidden: int = 128):
         super().__init__()
-        if bins < 1 or not low < high:
+        whole("d", d, 1)
+        if whole("bins", bins) < 1 or not low < high:
             raise ValueError(f"Bins divide a range from low to high; got {bins} from {low} to {high}.")
         self.d, self.bins, self.low, self.width = d, bins, low, (high - low) / bins
         self.networks = nn.ModuleList(MLP(max(i, 1), [hidden, hidden], bins, scale=4.0) for i in range(d))
@@ -42,11 +46,14 @@ class Autoregressive(nn.Module):
 
     def log_prob(self, x: Tensor) -> Tensor:
         """Exact, in nats; x (B, d) → (B,)."""
+        check_real(x=x)
+        if x.ndim != 2 or x.shape[1] != self.d:
+            raise ValueError(f"This model takes points (B, {self.d}); got {tuple(x.shape)}.")
         bin = ((x - self.low) / self.width).floor().long()
         inside = ((bin >= 0) & (bin < self.bins)).all(1)
         bin = bin.clamp(0, self.bins - 1)
         heights = [self._log_heights(x, i).gather(1, bin[:, i : i + 1])[:, 0] for i in range(self.d)]
-        log_p = torch.stack(heights).sum(0) - self.d * torch.tensor(self.width).log()
+        log_p = torch.stack(heights).sum(0) - self.d * math.log(self.width)
         return torch.where(inside, log_p, -torch.inf)
 
     @torch.no_grad()

@@ -9,6 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from course.networks.mlp import MLP
+from course.tensors import check_real, whole
 
 
 class Flow(nn.Module):
@@ -32,11 +33,16 @@ class Flow(nn.Module):
 
     def __init__(self, d: int = 2, layers: int = 8, hidden: int = 64):
         super().__init__()
-        if d < 2:
+        if whole("d", d) < 2:
             raise ValueError(f"A coupling splits the coordinates, so d is 2 or more; got {d}.")
         self.d = d
         self.networks = nn.ModuleList(MLP(d, [hidden, hidden], 2 * d) for _ in range(layers))
         self.register_buffer("masks", (torch.arange(d) + torch.arange(layers)[:, None]) % 2 == 0)
+
+    def _check(self, x: Tensor) -> None:
+        check_real(x=x)
+        if x.ndim != 2 or x.shape[1] != self.d:
+            raise ValueError(f"This flow takes points (B, {self.d}); got {tuple(x.shape)}.")
 
     def _coupling(self, x: Tensor, layer: int) -> tuple[Tensor, Tensor]:
         """Log-scale and shift of the coordinates that move, from those that stay; both (B, d), zero where they stay."""
@@ -46,6 +52,7 @@ class Flow(nn.Module):
 
     def forward(self, x: Tensor) -> tuple[Tensor, Tensor]:
         """f(x) and ``log |det ∇f(x)|``; (B, d) → (B, d) and (B,)."""
+        self._check(x)
         log_det = x.new_zeros(len(x))
         for layer in range(len(self.networks)):
             log_scale, shift = self._coupling(x, layer)
@@ -54,6 +61,7 @@ class Flow(nn.Module):
 
     def inverse(self, z: Tensor) -> Tensor:
         """f⁻¹(z); (B, d) → (B, d)."""
+        self._check(z)
         for layer in reversed(range(len(self.networks))):
             log_scale, shift = self._coupling(z, layer)  # what stays is the same before and after
             z = (z - shift) * (-log_scale).exp()

@@ -10,6 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from course.networks.mlp import MLP
+from course.tensors import check_real, whole
 
 
 class VAE(nn.Module):
@@ -28,13 +29,18 @@ class VAE(nn.Module):
 
     def __init__(self, d: int = 2, latent: int = 2, hidden: int = 128):
         super().__init__()
-        self.latent = latent
+        self.d, self.latent = whole("d", d, 1), whole("latent", latent, 1)
         self.encoder = MLP(d, [hidden, hidden], 2 * latent, scale=4.0)
         self.decoder = MLP(latent, [hidden, hidden], d, scale=4.0)
         self.log_std = nn.Parameter(torch.tensor(0.0))
 
     def _log_weight(self, x: Tensor, noise: Tensor) -> Tensor:
         """log p(x | z) p(z) / q(z | x) at z = μ + s · noise, shape (B,)."""
+        check_real(x=x)
+        if x.ndim != 2 or x.shape[1] != self.d:
+            raise ValueError(f"This VAE takes points (B, {self.d}); got {tuple(x.shape)}.")
+        if noise.shape != (len(x), self.latent):
+            raise ValueError(f"Expected noise of shape {(len(x), self.latent)}; got {tuple(noise.shape)}.")
         mean, log_std = self.encoder(x).chunk(2, dim=1)
         z = mean + log_std.exp() * noise
         error = (x - self.decoder(z)) / self.log_std.exp()
@@ -51,6 +57,7 @@ class VAE(nn.Module):
 
         Source: Burda, Grosse and Salakhutdinov (2016).
         """
+        whole("k", k, 1)
         draw = lambda: torch.randn(len(x), self.latent, generator=generator, dtype=x.dtype, device=x.device)
         return torch.stack([self._log_weight(x, draw()) for _ in range(k)]).logsumexp(0) - math.log(k)
 

@@ -7,6 +7,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from course.networks.layers import Condition, conditional_instance_norm, residual_block, self_attention
+from course.tensors import whole
 from course.types import Time
 
 Part = Callable[[Tensor, Tensor], Tensor]
@@ -139,7 +140,8 @@ class UNet(nn.Module):
     multiples of 2^(number of widths − 1). Parameters: 485,537 for one channel, and 11 · 128 more with ten classes.
 
     Raises:
-        ValueError: if the image cannot be halved so often, or there are labels without classes.
+        ValueError: if widths are no multiples of 8, the image cannot be halved so often or has other channels, or there
+            are labels without classes.
     """
 
     def __init__(
@@ -153,7 +155,11 @@ class UNet(nn.Module):
         out: int | None = None,
     ):
         super().__init__()
+        if not widths or any(whole("a width", width, 8) % 8 for width in widths):
+            raise ValueError(f"The widths are multiples of 8, which are normalized in 8 groups; got {list(widths)}.")
+        whole("depth", depth, 1)
         dim = 4 * widths[0]
+        self.channels = channels
         self.factor = 2 ** (len(widths) - 1)
         self.condition = Condition(dim, classes)
         self.stem = nn.Conv2d(channels, widths[0], 3, padding=1)
@@ -171,6 +177,8 @@ class UNet(nn.Module):
         self.head = nn.Sequential(nn.GroupNorm(8, widths[0]), nn.SiLU(), last)
 
     def forward(self, x: Tensor, t: Time, labels: Tensor | None = None) -> Tensor:
+        if x.ndim != 4 or x.shape[1] != self.channels:
+            raise ValueError(f"This U-Net takes images (B, {self.channels}, H, W); got {tuple(x.shape)}.")
         if x.shape[-1] % self.factor or x.shape[-2] % self.factor:
             raise ValueError(f"This U-Net takes sides that are multiples of {self.factor}; got {tuple(x.shape[-2:])}.")
         embedding = self.condition(x, t, labels)

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from course.tensors import per_example
+from course.tensors import check_labels, check_real, one_each, per_example, positive, returned_as, whole
 from course.types import Time
 
 EPS = 1e-5  # added to every variance, as in PyTorch's own normalizations
@@ -35,8 +35,12 @@ def sinusoidal_embedding(t: Tensor, dim: int, max_period: float = 10_000.0) -> T
 
     Source: Vaswani et al. (2017), section 3.5, with the order of Ho et al. (2020).
     """
-    if dim % 2:
+    if whole("dim", dim, 2) % 2:
         raise ValueError(f"An embedding has as many cosines as sines, so an even dimension; got {dim}.")
+    check_real(t=t)
+    positive(max_period=max_period)
+    if t.ndim != 1:
+        raise ValueError(f"Expected numbers t of shape (B,); got {tuple(t.shape)}.")
     half = dim // 2
     omega = torch.exp(-math.log(max_period) / half * torch.arange(half, dtype=t.dtype, device=t.device))
     angle = t[:, None] * omega
@@ -65,6 +69,7 @@ def conditional_instance_norm(x: Tensor, gamma: Tensor, alpha: Tensor, beta: Ten
     """
     if x.shape[1] < 2:
         raise ValueError(f"Channel means are compared with one another, so two channels or more; got {x.shape[1]}.")
+    _one_per_channel(x, gamma=gamma, alpha=alpha, beta=beta)
     mean = x.mean((2, 3))
     between = (mean - mean.mean(1, keepdim=True)) / (mean.var(1, keepdim=True) + EPS).sqrt()
     shift = gamma * alpha * between + beta
@@ -91,8 +96,13 @@ def self_attention(x: Tensor, w_qkv: Tensor, w_out: Tensor, heads: int) -> Tenso
 
     Source: Vaswani et al. (2017), section 3.2.
     """
+    if x.ndim != 3:
+        raise ValueError(f"Expected tokens of shape (B, N, C); got {tuple(x.shape)}.")
     b, n, c = x.shape
-    if c % heads:
+    if w_qkv.shape != (3 * c, c) or w_out.shape != (c, c):
+        shapes = f"{tuple(w_qkv.shape)} and {tuple(w_out.shape)}"
+        raise ValueError(f"Expected w_qkv {(3 * c, c)} and w_out {(c, c)} for tokens of {c} channels; got {shapes}.")
+    if c % whole("heads", heads, 1):
         raise ValueError(f"Heads share the channels evenly; got {heads} heads and {c} channels.")
     q, k, v = F.linear(x, w_qkv).reshape(b, n, 3, heads, c // heads).permute(2, 0, 3, 1, 4)
     gathered = F.scaled_dot_product_attention(q, k, v)
@@ -121,8 +131,9 @@ def residual_block(
 
     Source: He et al. (2016); Ho et al. (2020), appendix B.
     """
-    h = conv1(F.silu(x)) + project(embedding)[:, :, None, None]
-    return x + conv2(F.silu(h))
+    h, told = conv1(F.silu(x)), project(embedding)
+    _one_per_channel(h, project=told)
+    return x + returned_as(x, conv2(F.silu(h + told[:, :, None, None])), "conv2")
 
 
 def patchify(x: Tensor, p: int) -> Tensor:
@@ -131,8 +142,10 @@ def patchify(x: Tensor, p: int) -> Tensor:
     Raises:
         ValueError: if p does not divide height and width.
     """
+    if x.ndim != 4:
+        raise ValueError(f"Expected images of shape (B, C, H, W); got {tuple(x.shape)}.")
     b, c, h, w = x.shape
-    if h % p or w % p:
+    if h % whole("p", p, 1) or w % p:
         raise ValueError(f"Patches of {p} × {p} do not tile an image of {h} × {w}.")
     return x.reshape(b, c, h // p, p, w // p, p).permute(0, 2, 4, 1, 3, 5).reshape(b, -1, c * p * p)
 
@@ -143,8 +156,10 @@ def unpatchify(tokens: Tensor, p: int, height: int, width: int) -> Tensor:
     Raises:
         ValueError: if these are not the tokens of such an image.
     """
+    if tokens.ndim != 3:
+        raise ValueError(f"Expected tokens of shape (B, N, C·p·p); got {tuple(tokens.shape)}.")
     b, n, d = tokens.shape
-    if height % p or width % p or n != (height // p) * (width // p) or d % p**2:
+    if height % whole("p", p, 1) or width % p or n != (height // p) * (width // p) or d % p**2:
         raise ValueError(f"{n} tokens of dimension {d} are no image of {height} × {width} in patches of {p} × {p}.")
     grid = tokens.reshape(b, height // p, width // p, d // p**2, p, p)
     return grid.permute(0, 3, 1, 4, 2, 5).reshape(b, d // p**2, height, width)
@@ -167,8 +182,20 @@ def adaptive_layer_norm(
 
     Source: Peebles and Xie (2023), adaLN-Zero.
     """
+    for name, told in (("shift", shift), ("scale", scale), ("gate", gate)):
+        if told.shape != (x.shape[0], x.shape[-1]):
+            raise ValueError(f"Expected {name} of shape {(x.shape[0], x.shape[-1])}; got {tuple(told.shape)}.")
     normalized = F.layer_norm(x, x.shape[-1:], eps=EPS)
-    return x + gate[:, None] * branch(torch.addcmul(shift[:, None], normalized, 1 + scale[:, None]))
+    modulated = torch.addcmul(shift[:, None], normalized, 1 + scale[:, None])
+    return x + gate[:, None] * returned_as(x, branch(modulated), "branch")
+
+
+def _one_per_channel(x: Tensor, **told: Tensor) -> None:
+    for name, values in told.items():
+        if values.shape != x.shape[:2]:
+            raise ValueError(
+                f"Expected {name} of shape {tuple(x.shape[:2])}, one per channel; got {tuple(values.shape)}."
+            )
 
 
 class Condition(nn.Module):
@@ -196,4 +223,9 @@ class Condition(nn.Module):
             return F.silu(e)
         if labels is None:
             labels = torch.full((len(x),), self.label.num_embeddings - 1, device=x.device)
-        return F.silu(e + self.label(labels))
+        one_each(x, labels=labels)
+        try:
+            return F.silu(e + self.label(labels))
+        except (IndexError, RuntimeError):
+            check_labels(labels, x, self.label.num_embeddings)
+            raise

@@ -13,6 +13,7 @@ from course.networks.layers import (
     sinusoidal_embedding,
     unpatchify,
 )
+from course.tensors import whole
 from course.types import Time
 
 
@@ -57,7 +58,8 @@ class DiT(nn.Module):
     Parameters: 18C² + 11C a block and about 4C² besides; 705,892 for 16 × 16, p = 2, C = 96, four blocks.
 
     Raises:
-        ValueError: if patches do not tile the image, heads do not divide C, or there are labels without classes.
+        ValueError: if patches do not tile the image, heads or 4 do not divide C, images are of another size, or there
+            are labels without classes.
 
     Source: Peebles and Xie (2023).
     """
@@ -75,8 +77,11 @@ class DiT(nn.Module):
         classes: int | None = None,
     ):
         super().__init__()
-        if size % patch:
+        if whole("size", size, 1) % whole("patch", patch, 1):
             raise ValueError(f"Patches of {patch} × {patch} do not tile an image of {size} × {size}.")
+        if whole("dim", dim, 4) % 4 or dim % whole("heads", heads, 1):
+            raise ValueError(f"A token's dim is a multiple of 4 and of the heads; got dim = {dim} and {heads} heads.")
+        self.channels = channels
         self.size, self.patch = size, patch
         self.condition = Condition(dim, classes)
         self.read = nn.Linear(channels * patch**2, dim)
@@ -90,6 +95,9 @@ class DiT(nn.Module):
             nn.init.zeros_(layer.bias)
 
     def forward(self, x: Tensor, t: Time, labels: Tensor | None = None) -> Tensor:
+        if x.shape[1:] != (self.channels, self.size, self.size):
+            wanted = (self.channels, self.size, self.size)
+            raise ValueError(f"This DiT takes images (B, {', '.join(map(str, wanted))}); got {tuple(x.shape)}.")
         embedding = self.condition(x, t, labels)
         h = self.read(patchify(x, self.patch)) + self.position
         for block in self.blocks:

@@ -3,7 +3,7 @@
 import torch
 from torch import Tensor
 
-from course.tensors import randn_like
+from course.tensors import randn_like, returned_as, shaped_as
 from course.types import Score, Step
 
 
@@ -25,13 +25,24 @@ def corrector_step(x: Tensor, t: float, score: Score, snr: float, noise: Tensor)
         snr: above 0; larger steps correct more, and err more.
         noise: z ~ N(0, I), of x's shape. Norms are over all of D, and averaged over the batch.
 
+    Raises:
+        ValueError: if snr is not positive, or a shape does not fit.
+
     Source: Song et al. (2021), algorithms 4 and 5.
     """
-    direction = score(x, t)
+    _check_snr(snr)
+    shaped_as(x, noise=noise)
+    direction = returned_as(x, score(x, t), "score")
     size = 2 * (snr * noise.flatten(1).norm(dim=1).mean() / direction.flatten(1).norm(dim=1).mean()) ** 2
     return x + size * direction + (2 * size).sqrt() * noise
 
 
 def langevin_corrector(score: Score, snr: float = 0.16, generator: torch.Generator | None = None) -> Step:
     """``corrector_step`` with fresh noise, at the time that a step ends at."""
+    _check_snr(snr)
     return lambda x, t, s: corrector_step(x, s, score, snr, randn_like(x, generator))
+
+
+def _check_snr(snr: float) -> None:
+    if not 0 < snr < float("inf"):
+        raise ValueError(f"A signal-to-noise ratio is positive and finite; got {snr}.")

@@ -12,7 +12,7 @@ import torch
 from torch import Tensor
 
 from course.processes import Process
-from course.tensors import randn_like
+from course.tensors import randn_like, returned_as
 from course.types import Score, Step
 
 
@@ -59,7 +59,7 @@ def _ddim_step(
     fresh = eta * sigma_s * max(0.0, 1 - (alpha * sigma_s / (alpha_s * sigma)) ** 2) ** 0.5
     kept = (sigma_s**2 - fresh**2) ** 0.5
     ratio = alpha_s / alpha
-    x = (ratio * x).add_(score(x, t), alpha=ratio * sigma**2 - kept * sigma)
+    x = (ratio * x).add_(returned_as(x, score(x, t), "score"), alpha=ratio * sigma**2 - kept * sigma)
     return x + fresh * randn_like(x, generator) if fresh else x
 
 
@@ -90,14 +90,14 @@ def edm_step(
 
     Source: Karras et al. (2022), algorithm 2.
     """
-    if churn < 0:
+    if not churn >= 0:
         raise ValueError(f"churn adds noise, so it is zero or positive; got {churn}.")
 
     def step(x: Tensor, t: float, s: float) -> Tensor:
         if churn and between[0] <= t <= between[1]:
             x = x + noise_scale * t * ((1 + churn) ** 2 - 1) ** 0.5 * randn_like(x, generator)
             t = (1 + churn) * t
-        here = -t * score(x, t)
+        here = -t * returned_as(x, score(x, t), "score")
         ahead = x + (s - t) * here
         return x + (s - t) / 2 * (here - s * score(ahead, s)) if s else ahead
 

@@ -1,11 +1,12 @@
 """The only sampling loop there is."""
 
+import math
 from collections.abc import Iterable, Iterator
-from itertools import pairwise
 
 import torch
 from torch import Tensor
 
+from course.tensors import check_real, returned_as
 from course.types import Step
 
 
@@ -22,7 +23,8 @@ def walk(step: Step, x: Tensor, times: Iterable[float]) -> Iterator[Tensor]:
         Shape (B, *D), once per time.
 
     Raises:
-        ValueError: when the first state is asked for, if times is a tensor that is not 1-d.
+        ValueError: when the first state is asked for, if there is no time, one is nan, or times is a tensor that is not
+            1-d; and if a step changes the shape of x.
 
     Example:
         ``*_, sample = walk(step, noise, times)`` keeps the end; ``torch.stack(list(walk(...)))`` keeps the path.
@@ -31,9 +33,16 @@ def walk(step: Step, x: Tensor, times: Iterable[float]) -> Iterator[Tensor]:
         if times.ndim != 1:
             raise ValueError(f"Expected times of shape (n,); got {tuple(times.shape)}.")
         times = times.tolist()
+    check_real(x=x)
+    clock, no_graph = map(float, times), torch.no_grad()
+    t = next(clock, math.nan)
+    if math.isnan(t):
+        raise ValueError("A walk needs a time to start from; got none, or nan.")
     yield x
-    no_graph = torch.no_grad()
-    for t, s in pairwise(map(float, times)):
+    for s in clock:
+        if math.isnan(s):
+            raise ValueError(f"A walk goes on from {t:g} to another time; got nan.")
         with no_graph:
-            x = step(x, t, s)
+            x = returned_as(x, step(x, t, s), "step")
         yield x
+        t = s

@@ -20,6 +20,7 @@ import torch
 from torch import Tensor
 
 from course.processes import Process
+from course.tensors import returned_as, whole
 from course.types import Score, Step
 
 
@@ -40,7 +41,9 @@ def dpm_solver(process: Process, score: Score) -> Step:
     def step(x: Tensor, t: float, s: float) -> Tensor:
         nonlocal ended, before, alpha_before, h_before
         (alpha, sigma), (alpha_s, sigma_s) = process.kernel(t), process.kernel(s)
-        clean = torch.add(x, score(x, t), alpha=sigma**2)  # α x̂₀: scalars are cheaper than tensors
+        clean = torch.add(
+            x, returned_as(x, score(x, t), "score"), alpha=sigma**2
+        )  # α x̂₀: scalars are cheaper than tensors
         h = math.log(alpha_s * sigma / (sigma_s * alpha)) if sigma_s else math.inf
         goes_on = t == ended and before.shape == x.shape and sigma_s > 0
         gain, slope = -alpha_s * math.expm1(-h), 0.5 * h / h_before if goes_on else 0.0
@@ -104,8 +107,7 @@ def adams(
 
     Source: Zhang and Chen (2023), Zhao et al. (2023), and Xue et al. (2023) without noise.
     """
-    if order < 1:
-        raise ValueError(f"The order is 1 or more; got {order}.")
+    whole("order", order, 1)
     ended = math.nan
     known: deque[tuple[float, Tensor]] = deque(maxlen=order + corrected)  # (λ, q), the latest first
 
@@ -113,7 +115,7 @@ def adams(
         nonlocal ended
         if t != ended or known[0][1].shape != x.shape:
             known.clear()
-        here = score(x, t)
+        here = returned_as(x, score(x, t), "score")
         (alpha, sigma), (alpha_s, sigma_s) = process.kernel(t), process.kernel(s)
         if sigma_s == 0:
             return torch.add(x, here, alpha=sigma**2) * (alpha_s / alpha)

@@ -9,7 +9,7 @@ from collections.abc import Callable
 import torch
 from torch import Tensor
 
-from course.tensors import randn_like
+from course.tensors import in_double, randn_like, returned_as, shaped_as
 from course.types import Field, Step
 
 
@@ -27,7 +27,8 @@ def euler_maruyama_step(
         diffusion: g(t).
         noise: z ~ N(0, I), of x's shape.
     """
-    return x + (s - t) * drift(x, t) + diffusion(t) * abs(s - t) ** 0.5 * noise
+    shaped_as(x, noise=noise)
+    return x + (s - t) * returned_as(x, drift(x, t), "drift") + diffusion(t) * abs(s - t) ** 0.5 * noise
 
 
 def euler_maruyama(drift: Field, diffusion: Callable[[float], float], generator: torch.Generator | None = None) -> Step:
@@ -47,8 +48,9 @@ def stochastic_heun_step(
 
     Source: Rößler (2010), for additive noise.
     """
-    h, here, kick = s - t, drift(x, t), abs(s - t) ** 0.5 * noise
-    there = drift(x + h * here + diffusion(t) * kick, s)
+    shaped_as(x, noise=noise)
+    h, here, kick = s - t, returned_as(x, drift(x, t), "drift"), abs(s - t) ** 0.5 * noise
+    there = _at_the_end(drift, x + h * here + diffusion(t) * kick, s, "drift")
     return x + h / 2 * (here + there) + (diffusion(t) + diffusion(s)) / 2 * kick
 
 
@@ -64,8 +66,8 @@ def heun_step(x: Tensor, t: float, s: float, field: Field) -> Tensor:
 
     .. math:: x_s = x_t + \tfrac{s - t}{2} \bigl(v(x_t, t) + v(x_t + (s - t) v(x_t, t), s)\bigr)
     """
-    here = field(x, t)
-    there = field(x + (s - t) * here, s)
+    here = returned_as(x, field(x, t), "field")
+    there = _at_the_end(field, x + (s - t) * here, s)
     return x + (s - t) / 2 * (here + there)
 
 
@@ -77,16 +79,32 @@ def heun(field: Field) -> Step:
 def rk4_step(x: Tensor, t: float, s: float, field: Field) -> Tensor:
     """The classical Runge–Kutta method; order 4, four calls."""
     h = s - t
-    a = field(x, t)
+    a = returned_as(x, field(x, t), "field")
     b = field(x + h / 2 * a, t + h / 2)
     c = field(x + h / 2 * b, t + h / 2)
-    d = field(x + h * c, s)
+    d = _at_the_end(field, x + h * c, s)
     return x + h / 6 * (a + 2 * b + 2 * c + d)
 
 
 def rk4(field: Field) -> Step:
     """``rk4_step`` as a Step."""
     return lambda x, t, s: rk4_step(x, t, s, field)
+
+
+def _at_the_end(field: Field, x: Tensor, s: float, name: str = "field") -> Tensor:
+    """A field where a step ends; at time 0, where that of a score has none, one sentence instead of nan."""
+    if s != 0:
+        return field(x, s)
+    try:
+        there = field(x, s)
+    except ZeroDivisionError:
+        there = torch.full_like(x, torch.nan)
+    if not there.isfinite().all():
+        raise ValueError(
+            f"The {name} is not finite at time 0, where a score divides by no noise; end at a small time, or go the "
+            "last step with `ddim` or `edm_step`, which are exact there."
+        )
+    return there
 
 
 def adaptive(field: Field, rtol: float = 1e-5, atol: float = 1e-5, method: str = "RK45") -> Step:
@@ -99,18 +117,23 @@ def adaptive(field: Field, rtol: float = 1e-5, atol: float = 1e-5, method: str =
 
     Raises:
         RuntimeError: if the solver gives up, with its own words.
+        ValueError: if the field is not finite somewhere on the way, which the solver would never leave.
     """
 
     def step(x: Tensor, t: float, s: float) -> Tensor:
         from scipy.integrate import solve_ivp
 
         def flat(time: float, y: object) -> object:
-            return field(torch.as_tensor(y).to(x).reshape(x.shape), float(time)).double().flatten().cpu().numpy()
+            here = torch.as_tensor(y, dtype=x.dtype).to(x.device).reshape(x.shape)
+            values = returned_as(x, field(here, float(time)), "field")
+            if not values.isfinite().all():
+                raise ValueError(f"The field is not finite at time {time:.6g}; end at a small time, before it is.")
+            return in_double(values).flatten().cpu().numpy()
 
-        start = x.double().flatten().cpu().numpy()
+        start = in_double(x).flatten().cpu().numpy()
         found = solve_ivp(flat, (t, s), start, method=method, t_eval=[s], rtol=rtol, atol=atol)
         if not found.success:
             raise RuntimeError(f"The adaptive solver stopped between t = {t:.4g} and {s:.4g}: {found.message}")
-        return torch.as_tensor(found.y[:, -1]).to(x).reshape(x.shape)
+        return torch.as_tensor(found.y[:, -1], dtype=x.dtype).to(x.device).reshape(x.shape)
 
     return step

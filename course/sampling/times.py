@@ -5,10 +5,18 @@ import math
 import torch
 from torch import Tensor
 
+from course.tensors import whole
+
 
 def uniform_times(start: float, end: float, n: int) -> Tensor:
-    """n times from start to end, equally spaced, both included; shape (n,)."""
-    return torch.linspace(start, end, _at_least_two(n))
+    """n times from start to end, equally spaced, both included; shape (n,).
+
+    Raises:
+        ValueError: if n < 2, or an end is not finite.
+    """
+    if not (math.isfinite(start) and math.isfinite(end)):
+        raise ValueError(f"Both ends are finite; got {start} and {end}.")
+    return torch.linspace(start, end, whole("n", n, 2))
 
 
 def geometric_sigmas(sigma_max: float, sigma_min: float, n: int) -> Tensor:
@@ -19,9 +27,9 @@ def geometric_sigmas(sigma_max: float, sigma_min: float, n: int) -> Tensor:
 
     Source: Song and Ermon (2019), section 4.
     """
-    if not (sigma_max > 0 and sigma_min > 0):
+    if not (0 < sigma_max < math.inf and 0 < sigma_min < math.inf):
         raise ValueError(f"Equal ratios need positive ends; got {sigma_max} and {sigma_min}.")
-    return torch.linspace(math.log(sigma_max), math.log(sigma_min), _at_least_two(n)).exp()
+    return torch.linspace(math.log(sigma_max), math.log(sigma_min), whole("n", n, 2)).exp()
 
 
 def karras_times(sigma_max: float, sigma_min: float, n: int, rho: float = 7.0) -> Tensor:
@@ -31,14 +39,12 @@ def karras_times(sigma_max: float, sigma_min: float, n: int, rho: float = 7.0) -
        \bigl(\sigma_{\min}^{1/\rho} - \sigma_{\max}^{1/\rho}\bigr)\Bigr)^{\rho}
 
     Raises:
-        ValueError: if n < 2.
+        ValueError: if n < 2, ρ is not positive, or noise does not descend from σ_max to σ_min ≥ 0.
 
     Source: Karras et al. (2022), eq. 5.
     """
-    return torch.linspace(sigma_max ** (1 / rho), sigma_min ** (1 / rho), _at_least_two(n)) ** rho
-
-
-def _at_least_two(n: int) -> int:
-    if n < 2:
-        raise ValueError(f"A walk needs two times or more; got n = {n}.")
-    return n
+    if not (0 <= sigma_min < sigma_max < math.inf and 0 < rho < math.inf):
+        raise ValueError(
+            f"Noise descends from sigma_max to sigma_min >= 0, with rho > 0; got {sigma_max}, {sigma_min} and {rho}."
+        )
+    return torch.linspace(sigma_max ** (1 / rho), sigma_min ** (1 / rho), whole("n", n, 2)) ** rho

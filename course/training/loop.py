@@ -6,8 +6,10 @@ averages the weights, and writes checkpoints from which an interrupted run goes 
 
 import copy
 import math
-import os
-from collections.abc import Callable
+import signal
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Generic, TypeVar
@@ -15,6 +17,10 @@ from typing import Any, Generic, TypeVar
 import torch
 from torch import Tensor, nn
 from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
+
+from course.tensors import positive, whole
+from course.training import checkpoint as checkpoints
+from course.training.together import Alone, Together
 
 Model = TypeVar("Model", bound=nn.Module)
 Batch = Tensor | tuple[Tensor, ...]
@@ -80,20 +86,23 @@ def train(
             started: every process draws its own ``batch_size`` examples, and gradients are averaged.
         seed: of the generator that draws batches and noise. The global generators are not used (dropout would).
         checkpoint: a file to go on from if it is there, written every ``save_every`` steps, at the end, and when a
-            run of one process is interrupted. Writing is atomic, and going on gives bit for bit the weights of an
-            unbroken run.
+            run of one process is interrupted (Ctrl-C or SIGTERM). Writing is atomic, and going on gives bit for bit the
+            weights of an unbroken run.
         progress: show a bar.
 
     Raises:
-        ValueError: if the data do not fit together, or the checkpoint is of another run.
+        ValueError: if a setting is out of range, the data do not fit together, or the checkpoint is of another run.
+        OSError: before the first step, if the checkpoint could not be written.
         FloatingPointError: if the loss is not finite; the checkpoint keeps the last good step.
     """
-    together = _Together(accelerator) if accelerator else _Alone()
+    _check_settings(steps, batch_size, lr, warmup, ema, clip, seed, save_every)
+    tensors = _check_data(data)
+    file = Path(checkpoint) if checkpoint else None
+    if file:
+        checkpoints.check_writable(file)
+    together = Together(accelerator) if accelerator else Alone()
     model = together.place(model)
     device = next(model.parameters()).device
-    tensors = tuple(t.to(device) for t in data) if isinstance(data, tuple) else data.to(device)
-    n = _check_data(tensors)
-    run = _Run(model, loss, lr, ema, seed, precision, compiled, together)
     settings: dict[str, Any] = {
         "batch_size": batch_size,
         "lr": lr,
@@ -101,29 +110,28 @@ def train(
         "ema": ema,
         "clip": clip,
         "seed": seed,
-    }
-    settings |= {
         "decay": steps if decay else None,
         "precision": str(precision),
         "processes": together.size,
-        "parameters": sum(p.numel() for p in model.parameters()),
-        "n": n,
     }
-    file = Path(checkpoint) if checkpoint else None
+    settings |= checkpoints.identity(model, loss, tensors)
+    batches = tuple(t.to(device) for t in tensors) if isinstance(tensors, tuple) else tensors.to(device)
+    run = _Run(model, loss, lr, ema, seed, precision, compiled, together)
     if file and file.exists():
         run.load(file, settings)
     bar = _bar(len(run.losses), steps, progress and together.rank == 0)
     model.train()
     try:
-        while len(run.losses) < steps:
-            k = len(run.losses)
-            run.step(tensors, batch_size, _learning_rate(k, steps, lr, warmup, decay), clip)
-            bar.update()
-            if k % 20 == 0:
-                bar.set_postfix(loss=f"{sum(run.losses[-100:]) / len(run.losses[-100:]):.4g}", refresh=False)
-            if file and (k + 1) % save_every == 0:
-                run.save(file, settings)
-    except KeyboardInterrupt:
+        with _termination_raises():
+            while len(run.losses) < steps:
+                k = len(run.losses)
+                run.step(batches, batch_size, _learning_rate(k, steps, lr, warmup, decay), clip)
+                bar.update()
+                if k % 20 == 0:
+                    bar.set_postfix(loss=f"{sum(run.losses[-100:]) / len(run.losses[-100:]):.4g}", refresh=False)
+                if file and (k + 1) % save_every == 0:
+                    run.save(file, settings)
+    except (KeyboardInterrupt, SystemExit):
         if file and run.whole and together.size == 1:
             run.save(file, settings)
         raise
@@ -133,56 +141,6 @@ def train(
         run.save(file, settings)
     model.eval()
     return Trained(model, run.average.module.eval(), run.losses)
-
-
-def launched() -> Any:
-    """The ``Accelerator`` of a process that ``torchrun`` or ``accelerate launch`` started with others; else None."""
-    if int(os.environ.get("WORLD_SIZE", 1)) == 1:
-        return None
-    try:
-        from accelerate import Accelerator
-    except ImportError:
-        raise ImportError("Several processes need Accelerate: `pip install 'score-course[distributed]'`.") from None
-    return Accelerator()
-
-
-class _Alone:
-    """A run of one process."""
-
-    rank, size = 0, 1
-
-    def place(self, model: nn.Module) -> Any:
-        return model
-
-    def wrap(self, model: nn.Module) -> nn.Module:
-        return model
-
-    def mean(self, value: Tensor) -> Tensor:
-        return value
-
-    def gather(self, state: Any) -> list[Any]:
-        return [state]
-
-
-class _Together(_Alone):
-    """A run of the processes that an ``accelerate.Accelerator`` knows: the only place where they talk."""
-
-    def __init__(self, accelerator: Any):
-        self.accelerator, self.rank, self.size = accelerator, accelerator.process_index, accelerator.num_processes
-
-    def place(self, model: nn.Module) -> Any:
-        return model.to(self.accelerator.device)
-
-    def wrap(self, model: nn.Module) -> nn.Module:
-        return self.accelerator.prepare_model(model)
-
-    def mean(self, value: Tensor) -> Tensor:
-        return self.accelerator.reduce(value, "mean")
-
-    def gather(self, state: Any) -> list[Any]:
-        from accelerate.utils import gather_object
-
-        return gather_object([state])
 
 
 _SHARED = ("model", "average", "optimizer")  # the same in every process; generators and the loss's memory are not
@@ -200,7 +158,7 @@ class _Run:
         seed: int,
         precision: torch.dtype | None,
         compiled: bool,
-        together: _Alone,
+        together: Alone,
     ):
         device = next(model.parameters()).device
         self.model, self.loss, self.together = model, loss, together
@@ -247,28 +205,17 @@ class _Run:
         return self.loss.state_dict() if hasattr(self.loss, "state_dict") else {}
 
     def save(self, file: Path, settings: dict) -> None:
-        """Write beside the file, then put it in place: a crash leaves the old one or the new one, never half of one."""
+        """Write everything that ``load`` needs."""
         own = self.together.gather({"generator": self.generator.get_state(), "loss": self._memory()})
         if self.together.rank:
             return
         state = {name: getattr(self, name).state_dict() for name in _SHARED}
         state |= {"own": own, "losses": torch.tensor(self.losses, dtype=torch.float64)}
-        file.parent.mkdir(parents=True, exist_ok=True)
-        beside = file.with_name(file.name + ".part")
-        torch.save({"settings": settings, "state": state}, beside)
-        os.replace(beside, file)
+        checkpoints.write(file, settings, state)
 
     def load(self, file: Path, settings: dict) -> None:
         """Go on from a file, if it is of this very run."""
-        try:
-            saved = torch.load(file, map_location="cpu", weights_only=True)
-        except Exception as error:
-            raise ValueError(f"{file} is no checkpoint of `train`; name another file, or delete this one.") from error
-        differs = [key for key, value in settings.items() if saved["settings"].get(key) != value]
-        if differs:
-            now = ", ".join(f"{key} {saved['settings'].get(key)} there and {settings[key]} here" for key in differs)
-            raise ValueError(f"The checkpoint {file} is of another run ({now}); name another file, or delete this one.")
-        state = saved["state"]
+        state = checkpoints.read(file, settings, (*_SHARED, "own", "losses"))
         for name in _SHARED:
             getattr(self, name).load_state_dict(state[name])
         own = state["own"][self.together.rank]
@@ -276,6 +223,23 @@ class _Run:
         if hasattr(self.loss, "load_state_dict"):
             self.loss.load_state_dict(own["loss"])
         self.losses = state["losses"].tolist()
+
+
+@contextmanager
+def _termination_raises() -> Iterator[None]:
+    """Let SIGTERM end the loop as Ctrl-C does, so that the run is saved; only a main thread can hear of it."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+
+    def end(number: int, _: Any) -> None:
+        raise SystemExit(128 + number)
+
+    previous = signal.signal(signal.SIGTERM, end)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, previous or signal.SIG_DFL)
 
 
 def _warm_ema(decay: float) -> Callable:
@@ -293,11 +257,27 @@ def _learning_rate(k: int, steps: int, lr: float, warmup: int, decay: bool) -> f
     return lr * rise * fall
 
 
-def _check_data(data: Batch) -> int:
-    tensors = data if isinstance(data, tuple) else (data,)
-    if not tensors or len({len(t) for t in tensors}) != 1 or len(tensors[0]) == 0:
+def _check_settings(
+    steps: int, batch_size: int, lr: float, warmup: int, ema: float, clip: float, seed: int, save_every: int
+) -> None:
+    for name, n in (("steps", steps), ("batch_size", batch_size), ("save_every", save_every)):
+        whole(name, n, 1)
+    whole("warmup", warmup)
+    whole("seed", seed, -(2**63))
+    positive(lr=lr)
+    if not 0 <= ema < 1:
+        raise ValueError(f"ema is the share that the average keeps, from 0 to below 1; got {ema}.")
+    if not clip > 0:
+        raise ValueError(f"clip is the largest norm of a gradient, above 0 (math.inf for any); got {clip}.")
+
+
+def _check_data(data: Any) -> Batch:
+    """Tensors whose first dimensions agree; arrays are converted, and a list of tensors is a tuple of them."""
+    several = isinstance(data, (tuple, list))
+    tensors = tuple(t if isinstance(t, Tensor) else torch.as_tensor(t) for t in (data if several else (data,)))
+    if not tensors or any(t.ndim == 0 for t in tensors) or len({len(t) for t in tensors}) != 1 or not len(tensors[0]):
         raise ValueError(f"Data are tensors with the same number of examples; got {[tuple(t.shape) for t in tensors]}.")
-    return len(tensors[0])
+    return tensors if several else tensors[0]
 
 
 def _draw(data: Batch, n: int, generator: torch.Generator) -> Batch:
