@@ -12,7 +12,7 @@ Source: Ho, Jain and Abbeel (2020).
 import torch
 from torch import Tensor
 
-from course.tensors import expand, randn_like, returned_as, shaped_as, whole
+from course.tensors import check_real, expand, randn_like, returned_as, shaped_as, whole
 from course.types import Field, Step
 
 
@@ -30,6 +30,7 @@ def ddpm_schedule(beta_min: float = 1e-4, beta_max: float = 0.02, n: int = 1000)
 
 def ddpm_perturb(x0: Tensor, alpha_bar: Tensor, noise: Tensor) -> Tensor:
     r"""√ᾱ x₀ + √(1 − ᾱ) z, all steps of the chain at once; x₀ and z (B, \*D), ᾱ (B,) → (B, \*D)."""
+    check_real(x0=x0, alpha_bar=alpha_bar)
     shaped_as(x0, noise=noise)
     return expand(alpha_bar.sqrt(), x0) * x0 + expand((1 - alpha_bar).sqrt(), x0) * noise
 
@@ -56,6 +57,7 @@ def ddpm_step(x: Tensor, eps: Tensor, betas: Tensor, i: int, noise: Tensor) -> T
 
     Source: Ho et al. (2020), algorithm 2 and eq. 7.
     """
+    check_real(x=x, betas=betas)
     shaped_as(x, eps=eps, noise=noise)
     if not 0 <= whole("i", i, -len(betas)) < len(betas):
         raise ValueError(f"The chain's indices go from 0 to {len(betas) - 1}; got {i}.")
@@ -82,6 +84,7 @@ def ancestral(noise: Field, betas: Tensor, generator: torch.Generator | None = N
         if s != t - 1 or t not in range(1, len(rates) + 1):
             raise ValueError(f"The chain goes from {len(rates)} to 0, one step at a time; got {t:g} to {s:g}.")
         i = int(s)
+        check_real(x=x)
         predicted = returned_as(x, noise(x, i), "noise")
         return _step_back(x, predicted, rates[i], left[i + 1], left[i], randn_like(x, generator))
 

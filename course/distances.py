@@ -96,6 +96,7 @@ def sliced_wasserstein(x: Tensor, y: Tensor, directions: Tensor) -> Tensor:
     Source: Rabin et al. (2012).
     """
     x, y = _flat(x, y, same_size=True)
+    check_real(directions=directions)
     if directions.ndim != 2 or directions.shape[1] != x.shape[1]:
         raise ValueError(f"Expected directions of shape (P, {x.shape[1]}); got {tuple(directions.shape)}.")
     along_x, along_y = ((directions @ a.mT).sort(dim=1).values for a in (x, y))
@@ -126,6 +127,7 @@ def digit_features(x: Tensor) -> Tensor:
     """Features of the classifier that ships, for distances between images of digits; (N, 1, 16, 16) → (N, 64)."""
     from course.pretrained import load
 
+    check_real(4, x=x)
     classifier = load("classifier").to(x.device)
     with torch.no_grad():
         return torch.cat([classifier.features(batch) for batch in x.split(500)])
@@ -135,6 +137,8 @@ def mode_coverage(samples: Tensor, modes: Tensor, radius: float) -> float:
     """The share of modes with a sample within the radius; samples (N, D), modes (K, D)."""
     samples, modes = _flat(samples, modes)
     positive(radius=radius)
+    if not len(modes) or not len(samples):
+        raise ValueError(f"Coverage needs a mode and a sample; got {len(modes)} and {len(samples)}.")
     return (_squared_distances(modes, samples).amin(1) <= radius**2).float().mean().item()
 
 
@@ -167,6 +171,8 @@ def precision_recall(real: Tensor, generated: Tensor, k: int = 3) -> tuple[float
 
 def _flat(x: Tensor, y: Tensor, same_size: bool = False) -> tuple[Tensor, Tensor]:
     check_real(x=x, y=y)
+    if x.dtype != y.dtype:
+        raise TypeError(f"Expected two samples of one dtype; got {x.dtype} and {y.dtype}.")
     if x.shape[1:] != y.shape[1:] or x.ndim < 2 or (same_size and len(x) != len(y)):
         wanted = "two samples of one shape (N, *D)" if same_size else "samples of shapes (N, *D) and (M, *D)"
         raise ValueError(f"Expected {wanted}; got {tuple(x.shape)} and {tuple(y.shape)}.")

@@ -12,7 +12,7 @@ import math
 import torch
 from torch import Tensor
 
-from course.tensors import check_real, expand, gradient, leaf, positive, returned_one_each, with_gradients
+from course.tensors import check_real, check_tensor, expand, gradient, leaf, positive, returned_one_each, with_gradients
 from course.types import Energy
 
 
@@ -32,6 +32,7 @@ def log_partition(energy: Energy, points: Tensor, cell: float) -> Tensor:
     Raises:
         ValueError: if the volume is not positive.
     """
+    check_real(points=points)
     positive(cell=cell)
     return torch.logsumexp(-returned_one_each(points, energy(points), "energy"), 0) + math.log(cell)
 
@@ -83,6 +84,7 @@ def contrastive_divergence(energy: Energy, data: Tensor, negatives: Tensor, pena
     """
     if not penalty >= 0:
         raise ValueError(f"The penalty is zero or more; got {penalty}.")
+    check_real(data=data, negatives=negatives)
     low, high = (returned_one_each(x, energy(x.detach()), "energy") for x in (data, negatives))
     return low.mean() - high.mean() + penalty * (low.square().mean() + high.square().mean())
 
@@ -104,6 +106,9 @@ def start_negatives(buffer: Tensor, index: Tensor, fresh: Tensor, restart: Tenso
 
     Source: Tieleman (2008); restarts are Du and Mordatch's (2019).
     """
+    check_tensor(buffer=buffer, index=index, fresh=fresh, restart=restart)
+    if restart.dtype is not torch.bool:
+        raise TypeError(f"Expected restart to hold True or False; got {restart.dtype}.")
     if not (index.shape == restart.shape == fresh.shape[:1] and fresh.shape[1:] == buffer.shape[1:]):
         raise ValueError(
             f"Expected index (B,), fresh (B, *D) and restart (B,) for a buffer (N, *D) of shape {tuple(buffer.shape)}; "

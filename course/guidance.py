@@ -11,6 +11,8 @@ from torch import Tensor
 
 from course.tensors import (
     check_labels,
+    check_real,
+    check_tensor,
     gradient,
     leaf,
     one_each,
@@ -44,10 +46,12 @@ def classifier_score(
         ValueError: if there is not one label per example and one row of logits for each, or no graph leads to x.
         TypeError: if labels are not whole numbers.
     """
+    check_real(x=x)
     check_labels(labels, x)
     with with_gradients():
         x = x if differentiable and x.requires_grad else leaf(x)
         logits = classifier(x, t)
+        check_tensor(logits=logits)
         if logits.ndim != 2 or len(logits) != len(x):
             raise ValueError(f"Expected classifier(x, t) to return shape ({len(x)}, K); got {tuple(logits.shape)}.")
         check_labels(labels, x, logits.shape[1])
@@ -57,6 +61,7 @@ def classifier_score(
 
 def posterior_score(score: Score, x: Tensor, t: Time, likelihood_grad: Field, scale: float) -> Tensor:
     r"""∇ log p_t(x) + scale · ∇ log p_t(y | x), the score of p(x) p(y | x)^scale; shapes (B, \*D)."""
+    check_real(x=x)
     return returned_as(x, score(x, t), "score") + scale * returned_as(x, likelihood_grad(x, t), "likelihood_grad")
 
 
@@ -77,7 +82,12 @@ def classifier_guidance(
 
 def drop_labels(labels: Tensor, null: int, probability: float, uniform: Tensor) -> Tensor:
     """``null`` where uniform < probability, to train classifier-free; labels and uniform (B,) → (B,), a new tensor."""
-    one_each(labels, uniform=uniform)
+    one_each(labels, uniform=uniform, labels=labels)
+    if labels.is_floating_point():
+        raise TypeError(f"Labels are whole numbers, int64; got {labels.dtype}.")
+    whole("null", null, -(2**63))
+    if not 0 <= probability <= 1:
+        raise ValueError(f"Expected a probability between 0 and 1; got {probability}.")
     return torch.where(uniform < probability, null, labels)
 
 
@@ -91,6 +101,7 @@ def classifier_free(conditional: Tensor, unconditional: Tensor, scale: float) ->
     Returns:
         Shape (B, \*D).
     """
+    check_real(conditional=conditional, unconditional=unconditional)
     shaped_as(unconditional, conditional=conditional)
     return torch.lerp(unconditional, conditional, scale)
 
@@ -106,6 +117,7 @@ def classifier_free_guidance(model: Callable[..., Tensor], labels: Tensor, null:
     """
 
     def guided(x: Tensor, t: Time) -> Tensor:
+        check_real(x=x)
         one_each(x, labels=labels)
         both = torch.cat([labels, torch.full_like(labels, null)])
         times = torch.cat([t, t]) if isinstance(t, Tensor) and t.ndim else t
@@ -121,6 +133,7 @@ def classifier_free_guidance(model: Callable[..., Tensor], labels: Tensor, null:
 
 def noisy_known(known: Tensor, alpha: float, sigma: float, noise: Tensor) -> Tensor:
     r"""α · known + σz: what is known, at the noise level of its surroundings; shapes (B, \*D)."""
+    check_real(known=known)
     shaped_as(known, noise=noise)
     return alpha * known + sigma * noise
 
@@ -141,6 +154,7 @@ def inpaint_step(
 
     Source: Song et al. (2021), appendix I.2.
     """
+    check_real(x=x)
     shaped_as(x, known=known, mask=mask)
     replaced = noisy_known(known, *kernel(s), noise)
     return torch.where(mask > 0.5, replaced, returned_as(x, step(x, t, s), "step"))
@@ -165,6 +179,7 @@ def colorize_step(x: Tensor, t: float, s: float, step: Step, grey: Tensor, kerne
 
     Source: Song et al. (2021), appendix I.3.
     """
+    check_real(4, x=x)
     shaped_as(x[:, :1], grey=grey)
     x = returned_as(x, step(x, t, s), "step")
     towards = luminance_basis()[0].to(x)[:, None, None]
@@ -191,6 +206,7 @@ def resample(step: Step, kernel: Kernel, times: int, generator: torch.Generator 
     whole("times", times, 1)
 
     def repeated(x: Tensor, t: float, s: float) -> Tensor:
+        check_real(x=x)
         (alpha, sigma), (alpha_s, sigma_s) = kernel(t), kernel(s)
         ratio = alpha / alpha_s
         back = max(0.0, sigma**2 - (ratio * sigma_s) ** 2) ** 0.5
@@ -228,6 +244,7 @@ def linear_guidance(
     """
 
     def likelihood_grad(x: Tensor, t: Time) -> Tensor:
+        check_real(x=x)
         alpha, sigma = process_kernel(t)
         r = spread(t) if spread else (sigma**2 / (alpha**2 + sigma**2)) ** 0.5  # type: ignore[arg-type]
         with with_gradients():

@@ -165,6 +165,7 @@ def mala(
     """
 
     def step(x: Tensor, t: float, s: float) -> Tensor:
+        check_real(x=x)
         uniform = torch.rand(len(x), generator=generator, dtype=x.dtype, device=x.device)
         return mala_step(x, log_prob, score, step_size, randn_like(x, generator), uniform)[0]
 
@@ -206,6 +207,7 @@ def annealed_langevin(
 
     Source: Song and Ermon (2019), algorithm 1, in our convention ε s + √(2ε) z.
     """
+    check_real(x=x)
     sigmas = torch.as_tensor(sigmas)
     if sigmas.ndim != 1 or not len(sigmas) or not (sigmas > 0).all() or (sigmas.diff() > 0).any():
         raise ValueError(f"Noise levels are positive and descend, shape (L,); got {sigmas.tolist()}.")

@@ -13,6 +13,7 @@ from torch import Tensor
 from course.processes import Process
 from course.tensors import (
     check_generator,
+    check_real,
     expand,
     leaf,
     one_each,
@@ -35,6 +36,7 @@ def fisher_divergence(score: StationaryScore, true_score: StationaryScore, x: Te
 
 
 def _residual(score: StationaryScore, true_score: StationaryScore, x: Tensor) -> Tensor:
+    check_real(2, x=x)
     return returned_as(x, score(x), "score") - returned_as(x, true_score(x), "true_score")
 
 
@@ -77,6 +79,7 @@ def hutchinson_trace(score: StationaryScore, x: Tensor, probe: Tensor) -> Tensor
 
     Source: Hutchinson (1990).
     """
+    shaped_as(x, probe=probe)
     return value_and_trace(score, x, probe)[1]
 
 
@@ -89,6 +92,7 @@ def sliced_score_matching(score: StationaryScore, x: Tensor, probe: Tensor) -> T
 
     Source: Song et al. (2019), eq. 8.
     """
+    shaped_as(x, probe=probe)
     s, trace = value_and_trace(score, x, probe)
     return (0.5 * s.flatten(1).square().sum(1) + trace).mean()
 
@@ -111,6 +115,7 @@ def value_and_trace(
         ValueError: if probe, s(x) and x differ in shape, or the score depends on x but returns no graph that leads to
             it.
     """
+    check_real(2, x=x)
     if probe is not None:
         shaped_as(x, probe=probe)
     with with_gradients():
@@ -171,12 +176,14 @@ def error_by_density(
 
 def perturb(x0: Tensor, sigma: Tensor, noise: Tensor) -> Tensor:
     r"""x₀ + σz, each example at its own noise level; x₀ and z (B, \*D), σ (B,) → (B, \*D)."""
+    check_real(x0=x0)
     shaped_as(x0, noise=noise)
     return x0 + expand(sigma, x0) * noise
 
 
 def dsm_target(noise: Tensor, sigma: Tensor) -> Tensor:
     r"""∇ₓ log N(x; x₀, σ²I) = −z/σ at x = x₀ + σz; z (B, \*D), σ (B,) → (B, \*D)."""
+    check_real(noise=noise)
     return -noise / expand(sigma, noise)
 
 
@@ -196,12 +203,14 @@ def dsm_loss(score: Score, x0: Tensor, sigma: Tensor, noise: Tensor) -> Tensor:
 
     Source: Vincent (2011); Song and Ermon (2019), eq. 5 and 6.
     """
+    check_real(2, x0=x0)
     residual = returned_as(x0, score(perturb(x0, sigma, noise), sigma), "score") - dsm_target(noise, sigma)
     return 0.5 * (expand(sigma, x0) * residual).flatten(1).square().sum(1).mean()
 
 
 def denoise(score: Score, x: Tensor, sigma: Tensor) -> Tensor:
     r"""Tweedie's formula, E[x₀ | x] = x + σ² s(x, σ); x (B, \*D), σ (B,) → (B, \*D)."""
+    check_real(x=x, sigma=sigma)
     return x + expand(sigma**2, x) * returned_as(x, score(x, sigma), "score")
 
 
@@ -212,6 +221,7 @@ def noise_loss(noise: Field, process: Process, x0: Tensor, t: Tensor, z: Tensor)
 
     Source: Ho et al. (2020), eq. 14.
     """
+    check_real(x0=x0)
     return (returned_as(x0, noise(process.perturb(x0, t, z), t), "noise") - z).square().mean()
 
 
@@ -222,6 +232,8 @@ def velocity_loss(velocity: Field, process: Process, x0: Tensor, t: Tensor, z: T
 
     Source: Lipman et al. (2023), eq. 9.
     """
+    check_real(x0=x0)
+    shaped_as(x0, z=z)
     alpha_rate, sigma_rate = (expand(a, x0) for a in process.rates(t))
     target = alpha_rate * x0 + sigma_rate * z
     return (returned_as(x0, velocity(process.perturb(x0, t, z), t), "velocity") - target).square().mean()
@@ -251,6 +263,7 @@ def edm_loss(
 
     Source: Karras et al. (2022), table 1.
     """
+    check_real(x0=x0)
     check_generator(generator)
     level = torch.randn(len(x0), generator=generator, dtype=x0.dtype, device=x0.device)
     sigma = (mean + std * level).exp()

@@ -19,7 +19,7 @@ from typing import TypeVar
 import torch
 from torch import Tensor
 
-from course.tensors import expand, randn_like, returned_as, shaped_as
+from course.tensors import check_real, expand, randn_like, returned_as, shaped_as
 from course.types import Field, Score, Time
 
 T = TypeVar("T", float, Tensor, Time)
@@ -46,6 +46,7 @@ def reverse_drift(x: Tensor, t: Time, drift: Field, diffusion: Callable[[Time], 
 
     Source: Anderson (1982); Song et al. (2021), eq. 6.
     """
+    check_real(x=x)
     f, s = returned_as(x, drift(x, t), "drift"), returned_as(x, score(x, t), "score")
     return f - expand(diffusion(t) ** 2, x) * s
 
@@ -59,6 +60,7 @@ def probability_flow(x: Tensor, t: Time, drift: Field, diffusion: Callable[[Time
 
     Source: Song et al. (2021), eq. 13.
     """
+    check_real(x=x)
     f, s = returned_as(x, drift(x, t), "drift"), returned_as(x, score(x, t), "score")
     return f - expand(0.5 * diffusion(t) ** 2, x) * s
 
@@ -102,6 +104,7 @@ class Process(ABC):
 
     def drift(self, x: Tensor, t: Time) -> Tensor:
         """f(t) x; x (B, *D), t a float or (B,) → (B, *D)."""
+        check_real(x=x)
         return expand(self.decay(t), x) * x
 
     def perturb(self, x0: Tensor, t: Time, noise: Tensor) -> Tensor:
@@ -111,6 +114,7 @@ class Process(ABC):
 
     def prior(self, like: Tensor, generator: torch.Generator | None = None) -> Tensor:
         """Where sampling starts: N(0, σ(end)² I) with the shape, dtype and device of a tensor."""
+        check_real(like=like)
         return self.sigma(self.end) * randn_like(like, generator)
 
     def reverse(self, score: Score) -> Field:

@@ -13,19 +13,25 @@ import torch
 from torch import Tensor, nn
 
 from course.processes import Process
-from course.tensors import expand, per_example, returned_as
+from course.tensors import check_real, expand, per_example, returned_as
 from course.types import Field, Score, Time
 
 
 def score_from_noise(noise: Field, process: Process) -> Score:
     r"""s = −ε̂ / σ (Ho et al., 2020); σ(t) > 0."""
-    return lambda x, t: -returned_as(x, noise(x, t), "noise") / expand(_not_zero(process.sigma(t)), x)
+
+    def score(x: Tensor, t: Time) -> Tensor:
+        check_real(x=x)
+        return -returned_as(x, noise(x, t), "noise") / expand(_not_zero(process.sigma(t)), x)
+
+    return score
 
 
 def score_from_denoiser(denoiser: Field, process: Process) -> Score:
     r"""s = (α x̂₀ − x) / σ², Tweedie's formula read backwards; σ(t) > 0."""
 
     def score(x: Tensor, t: Time) -> Tensor:
+        check_real(x=x)
         alpha, sigma = process.kernel(t)
         return (expand(alpha, x) * returned_as(x, denoiser(x, t), "denoiser") - x) / expand(_not_zero(sigma) ** 2, x)
 
@@ -36,6 +42,7 @@ def score_from_velocity(velocity: Field, process: Process) -> Score:
     r"""s = 2 (f x − v̂) / g² (Lipman et al., 2023); g(t) > 0."""
 
     def score(x: Tensor, t: Time) -> Tensor:
+        check_real(x=x)
         difference = process.drift(x, t) - returned_as(x, velocity(x, t), "velocity")
         return difference / expand(0.5 * _not_zero(process.diffusion(t)) ** 2, x)
 
@@ -44,13 +51,19 @@ def score_from_velocity(velocity: Field, process: Process) -> Score:
 
 def noise_from_score(score: Score, process: Process) -> Field:
     r"""ε̂ = −σ s, the posterior mean of the noise."""
-    return lambda x, t: -expand(process.sigma(t), x) * returned_as(x, score(x, t), "score")
+
+    def noise(x: Tensor, t: Time) -> Tensor:
+        check_real(x=x)
+        return -expand(process.sigma(t), x) * returned_as(x, score(x, t), "score")
+
+    return noise
 
 
 def denoiser_from_score(score: Score, process: Process) -> Field:
     r"""x̂₀ = (x + σ² s) / α, the posterior mean of the data, by Tweedie's formula."""
 
     def denoiser(x: Tensor, t: Time) -> Tensor:
+        check_real(x=x)
         alpha, sigma = process.kernel(t)
         return (x + expand(sigma**2, x) * returned_as(x, score(x, t), "score")) / expand(alpha, x)
 

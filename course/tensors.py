@@ -73,6 +73,8 @@ def in_double(x: Tensor) -> Tensor:
 
 def shaped_as(x: Tensor, **tensors: Tensor) -> None:
     """Raise a ValueError for the first of the tensors whose shape is not that of x."""
+    if x.__class__ is not Tensor:
+        check_tensor(x=x)
     for name, tensor in tensors.items():
         if tensor.__class__ is not Tensor and not isinstance(tensor, Tensor):
             raise TypeError(f"Expected {name} to be a tensor of shape {tuple(x.shape)}; got {_what(tensor)}.")
@@ -82,6 +84,8 @@ def shaped_as(x: Tensor, **tensors: Tensor) -> None:
 
 def one_each(x: Tensor, **tensors: Tensor) -> None:
     """Raise a ValueError for the first of the tensors that has not exactly one entry per example, shape (B,)."""
+    if x.__class__ is not Tensor:
+        check_tensor(x=x)
     for name, tensor in tensors.items():
         if not isinstance(tensor, Tensor):
             raise TypeError(f"Expected {name} to be a tensor of shape ({len(x)},); got {_what(tensor)}.")
@@ -112,8 +116,8 @@ def returned_one_each(x: Tensor, value: Tensor, name: str) -> Tensor:
     return value
 
 
-def check_real(**tensors: Tensor) -> None:
-    """Raise a TypeError for the first that is no tensor of floating-point numbers."""
+def check_real(axes: int = 0, **tensors: Tensor) -> None:
+    """Raise a TypeError for the first that is no tensor of floating-point numbers, a ValueError if it lacks axes."""
     for name, tensor in tensors.items():
         if tensor.__class__ is not Tensor:
             check_tensor(**{name: tensor})
@@ -121,6 +125,9 @@ def check_real(**tensors: Tensor) -> None:
             raise TypeError(
                 f"Expected {name} to hold floating-point numbers; got {tensor.dtype}. Try `{name}.float()`."
             )
+        if axes and tensor.ndim < axes:
+            shape = "(B, *D)" if axes == 2 else f"{axes} axes or more"
+            raise ValueError(f"Expected {name} of shape {shape}; got {tuple(tensor.shape)}.")
 
 
 def check_tensor(**tensors: Tensor) -> None:

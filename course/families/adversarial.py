@@ -37,6 +37,7 @@ class Generator(nn.Module):
 
     def draw(self, n: int, generator: torch.Generator | None = None) -> Tensor:
         """n samples through which gradients flow, shape (n, d)."""
+        whole("n", n)
         weight = next(self.parameters())
         return self(torch.randn(n, self.latent, generator=generator, dtype=weight.dtype, device=weight.device))
 

@@ -59,6 +59,7 @@ class Autoregressive(nn.Module):
     @torch.no_grad()
     def sample(self, n: int, generator: torch.Generator | None = None) -> Tensor:
         """n points, coordinate after coordinate, shape (n, d)."""
+        whole("n", n)
         weight = next(self.parameters())
         x = torch.zeros(n, self.d, dtype=weight.dtype, device=weight.device)
         for i in range(self.d):

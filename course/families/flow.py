@@ -36,7 +36,7 @@ class Flow(nn.Module):
         if whole("d", d) < 2:
             raise ValueError(f"A coupling splits the coordinates, so d is 2 or more; got {d}.")
         self.d = d
-        self.networks = nn.ModuleList(MLP(d, [hidden, hidden], 2 * d) for _ in range(layers))
+        self.networks = nn.ModuleList(MLP(d, [hidden, hidden], 2 * d) for _ in range(whole("layers", layers, 1)))
         self.register_buffer("masks", (torch.arange(d) + torch.arange(layers)[:, None]) % 2 == 0)
 
     def _check(self, x: Tensor) -> None:
@@ -75,5 +75,6 @@ class Flow(nn.Module):
     @torch.no_grad()
     def sample(self, n: int, generator: torch.Generator | None = None) -> Tensor:
         """n points in one pass, shape (n, d)."""
+        whole("n", n)
         weight = next(self.parameters())
         return self.inverse(torch.randn(n, self.d, generator=generator, dtype=weight.dtype, device=weight.device))

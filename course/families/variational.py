@@ -57,6 +57,7 @@ class VAE(nn.Module):
 
         Source: Burda, Grosse and Salakhutdinov (2016).
         """
+        check_real(x=x)
         whole("k", k, 1)
         draw = lambda: torch.randn(len(x), self.latent, generator=generator, dtype=x.dtype, device=x.device)
         return torch.stack([self._log_weight(x, draw()) for _ in range(k)]).logsumexp(0) - math.log(k)
@@ -64,6 +65,7 @@ class VAE(nn.Module):
     @torch.no_grad()
     def sample(self, n: int, generator: torch.Generator | None = None) -> Tensor:
         """n points, with the decoder's noise, shape (n, d)."""
+        whole("n", n)
         z = torch.randn(n, self.latent, generator=generator, dtype=self.log_std.dtype, device=self.log_std.device)
         x = self.decoder(z)
         noise = torch.randn(x.shape, generator=generator, dtype=x.dtype, device=x.device)

@@ -3,7 +3,7 @@
 import torch
 from torch import Tensor, nn
 
-from course.tensors import expand, per_example
+from course.tensors import check_generator, check_real, expand, per_example
 from course.types import Time
 
 
@@ -40,6 +40,7 @@ class Classifier(nn.Module):
         return self.body(x)
 
     def forward(self, x: Tensor) -> Tensor:
+        check_real(4, x=x)
         return self.head(self.features(x))
 
 
@@ -74,6 +75,8 @@ def jitter(
         turn: largest angle, in radians.
         stretch: largest change of scale along each axis, as a share.
     """
+    check_real(4, x=x)
+    check_generator(generator)
     u = 2 * torch.rand(5, len(x), generator=generator, device=x.device) - 1
     angle = turn * u[0]
     scale = 1 + stretch * u[1:3]

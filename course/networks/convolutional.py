@@ -7,7 +7,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from course.networks.layers import Condition, conditional_instance_norm, residual_block, self_attention
-from course.tensors import whole
+from course.tensors import check_real, whole
 from course.types import Time
 
 Part = Callable[[Tensor, Tensor], Tensor]
@@ -177,6 +177,7 @@ class UNet(nn.Module):
         self.head = nn.Sequential(nn.GroupNorm(8, widths[0]), nn.SiLU(), last)
 
     def forward(self, x: Tensor, t: Time, labels: Tensor | None = None) -> Tensor:
+        check_real(x=x)
         if x.ndim != 4 or x.shape[1] != self.channels:
             raise ValueError(f"This U-Net takes images (B, {self.channels}, H, W); got {tuple(x.shape)}.")
         if x.shape[-1] % self.factor or x.shape[-2] % self.factor:

@@ -3,6 +3,8 @@
 import torch
 from torch import Tensor, nn
 
+from course.tensors import check_real
+
 
 class ConvEnergy(nn.Module):
     r"""Energy of images, :math:`E(x) = \tfrac12 \lVert (x - m)/s \rVert^2 + f_\theta(x)`.
@@ -45,6 +47,9 @@ class ConvEnergy(nn.Module):
         )
 
     def forward(self, x: Tensor) -> Tensor:
+        check_real(4, x=x)
+        if x.shape[1:] != self.mean.shape:
+            raise ValueError(f"Expected images {('B', *self.mean.shape)}; got {tuple(x.shape)}.".replace("'", ""))
         gaussian = 0.5 * ((x - self.mean) / self.std).square().flatten(1).sum(1)
         return gaussian + self.correction(x).squeeze(1)
 

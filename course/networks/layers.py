@@ -10,7 +10,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from course.tensors import check_labels, check_real, one_each, per_example, positive, returned_as, whole
+from course.tensors import check_labels, check_real, check_tensor, one_each, per_example, positive, returned_as, whole
 from course.types import Time
 
 EPS = 1e-5  # added to every variance, as in PyTorch's own normalizations
@@ -35,9 +35,9 @@ def sinusoidal_embedding(t: Tensor, dim: int, max_period: float = 10_000.0) -> T
 
     Source: Vaswani et al. (2017), section 3.5, with the order of Ho et al. (2020).
     """
+    check_real(t=t)
     if whole("dim", dim, 2) % 2:
         raise ValueError(f"An embedding has as many cosines as sines, so an even dimension; got {dim}.")
-    check_real(t=t)
     positive(max_period=max_period)
     if t.ndim != 1:
         raise ValueError(f"Expected numbers t of shape (B,); got {tuple(t.shape)}.")
@@ -67,8 +67,10 @@ def conditional_instance_norm(x: Tensor, gamma: Tensor, alpha: Tensor, beta: Ten
 
     Source: Song and Ermon (2019), appendix A.
     """
+    check_real(4, x=x)
     if x.shape[1] < 2:
         raise ValueError(f"Channel means are compared with one another, so two channels or more; got {x.shape[1]}.")
+    check_real(gamma=gamma, alpha=alpha, beta=beta)
     _one_per_channel(x, gamma=gamma, alpha=alpha, beta=beta)
     mean = x.mean((2, 3))
     between = (mean - mean.mean(1, keepdim=True)) / (mean.var(1, keepdim=True) + EPS).sqrt()
@@ -96,6 +98,7 @@ def self_attention(x: Tensor, w_qkv: Tensor, w_out: Tensor, heads: int) -> Tenso
 
     Source: Vaswani et al. (2017), section 3.2.
     """
+    check_real(x=x, w_qkv=w_qkv, w_out=w_out)
     if x.ndim != 3:
         raise ValueError(f"Expected tokens of shape (B, N, C); got {tuple(x.shape)}.")
     b, n, c = x.shape
@@ -131,7 +134,10 @@ def residual_block(
 
     Source: He et al. (2016); Ho et al. (2020), appendix B.
     """
+    check_real(4, x=x)
+    check_real(2, embedding=embedding)
     h, told = conv1(F.silu(x)), project(embedding)
+    check_tensor(conv1=h, project=told)
     _one_per_channel(h, project=told)
     return x + returned_as(x, conv2(F.silu(h + told[:, :, None, None])), "conv2")
 
@@ -142,6 +148,7 @@ def patchify(x: Tensor, p: int) -> Tensor:
     Raises:
         ValueError: if p does not divide height and width.
     """
+    check_real(x=x)
     if x.ndim != 4:
         raise ValueError(f"Expected images of shape (B, C, H, W); got {tuple(x.shape)}.")
     b, c, h, w = x.shape
@@ -156,6 +163,7 @@ def unpatchify(tokens: Tensor, p: int, height: int, width: int) -> Tensor:
     Raises:
         ValueError: if these are not the tokens of such an image.
     """
+    check_real(tokens=tokens)
     if tokens.ndim != 3:
         raise ValueError(f"Expected tokens of shape (B, N, C·p·p); got {tuple(tokens.shape)}.")
     b, n, d = tokens.shape
@@ -182,6 +190,8 @@ def adaptive_layer_norm(
 
     Source: Peebles and Xie (2023), adaLN-Zero.
     """
+    check_real(3, x=x)
+    check_real(2, shift=shift, scale=scale, gate=gate)
     for name, told in (("shift", shift), ("scale", scale), ("gate", gate)):
         if told.shape != (x.shape[0], x.shape[-1]):
             raise ValueError(f"Expected {name} of shape {(x.shape[0], x.shape[-1])}; got {tuple(told.shape)}.")

@@ -7,7 +7,7 @@ from itertools import pairwise
 import torch
 from torch import Tensor, nn
 
-from course.tensors import per_example
+from course.tensors import check_real, per_example, whole
 from course.types import Time
 
 
@@ -47,9 +47,12 @@ class MLP(nn.Module):
         for fan_in, fan_out in pairwise(widths):
             layers += [nn.Linear(fan_in, fan_out), activation()]
         self.layers = nn.Sequential(*layers, nn.Linear(widths[-1], d_out))
-        self.squeeze, self.scale = squeeze, scale
+        self.d_in, self.squeeze, self.scale = d_in, squeeze, scale
 
     def forward(self, x: Tensor) -> Tensor:
+        check_real(x=x)
+        if x.shape[-1] != self.d_in:
+            raise ValueError(f"This MLP takes points (B, {self.d_in}); got {tuple(x.shape)}.")
         out = self.layers(self.scale * x)
         return out.squeeze(-1) if self.squeeze else out
 
@@ -79,6 +82,7 @@ class FourierMLP(nn.Module):
         self, d: int, hidden: Sequence[int] = (256, 256, 256), waves: int = 16, scale: float = 0.5, seed: int = 0
     ):
         super().__init__()
+        self.d = whole("d", d, 1)
         generator = torch.Generator().manual_seed(seed)
         in_space = scale * torch.randn(d, waves, generator=generator)
         in_time = scale * torch.randn(1, waves, generator=generator)
@@ -86,6 +90,9 @@ class FourierMLP(nn.Module):
         self.layers = MLP(d + 1 + 4 * waves, hidden, d)
 
     def forward(self, x: Tensor, t: Time) -> Tensor:
+        check_real(x=x)
+        if x.ndim != 2 or x.shape[1] != self.d:
+            raise ValueError(f"This network takes points (B, {self.d}); got {tuple(x.shape)}.")
         point = torch.cat([x, per_example(t, x)[:, None]], dim=1)
         angle = 2 * math.pi * point @ self.frequencies
         return self.layers(torch.cat([point, angle.cos(), angle.sin()], dim=1))

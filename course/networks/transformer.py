@@ -13,7 +13,7 @@ from course.networks.layers import (
     sinusoidal_embedding,
     unpatchify,
 )
-from course.tensors import whole
+from course.tensors import check_real, whole
 from course.types import Time
 
 
@@ -79,6 +79,7 @@ class DiT(nn.Module):
         super().__init__()
         if whole("size", size, 1) % whole("patch", patch, 1):
             raise ValueError(f"Patches of {patch} × {patch} do not tile an image of {size} × {size}.")
+        whole("depth", depth, 1)
         if whole("dim", dim, 4) % 4 or dim % whole("heads", heads, 1):
             raise ValueError(f"A token's dim is a multiple of 4 and of the heads; got dim = {dim} and {heads} heads.")
         self.channels = channels
@@ -95,6 +96,7 @@ class DiT(nn.Module):
             nn.init.zeros_(layer.bias)
 
     def forward(self, x: Tensor, t: Time, labels: Tensor | None = None) -> Tensor:
+        check_real(x=x)
         if x.shape[1:] != (self.channels, self.size, self.size):
             wanted = (self.channels, self.size, self.size)
             raise ValueError(f"This DiT takes images (B, {', '.join(map(str, wanted))}); got {tuple(x.shape)}.")

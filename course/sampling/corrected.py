@@ -3,7 +3,7 @@
 import torch
 from torch import Tensor
 
-from course.tensors import randn_like, returned_as, shaped_as
+from course.tensors import check_real, randn_like, returned_as, shaped_as
 from course.types import Score, Step
 
 
@@ -30,6 +30,7 @@ def corrector_step(x: Tensor, t: float, score: Score, snr: float, noise: Tensor)
 
     Source: Song et al. (2021), algorithms 4 and 5.
     """
+    check_real(2, x=x)
     _check_snr(snr)
     shaped_as(x, noise=noise)
     direction = returned_as(x, score(x, t), "score")

@@ -12,7 +12,7 @@ import torch
 from torch import Tensor
 
 from course.processes import Process
-from course.tensors import randn_like, returned_as
+from course.tensors import check_real, randn_like, returned_as
 from course.types import Score, Step
 
 
@@ -55,12 +55,28 @@ def _ddim_step(
     eta: float,
     generator: torch.Generator | None,
 ) -> Tensor:
-    (alpha, sigma), (alpha_s, sigma_s) = kernel(t), kernel(s)
+    check_real(x=x)
+    alpha, sigma, alpha_s, sigma_s = amounts(kernel, t, s)
     fresh = eta * sigma_s * max(0.0, 1 - (alpha * sigma_s / (alpha_s * sigma)) ** 2) ** 0.5
     kept = (sigma_s**2 - fresh**2) ** 0.5
     ratio = alpha_s / alpha
     x = (ratio * x).add_(returned_as(x, score(x, t), "score"), alpha=ratio * sigma**2 - kept * sigma)
     return x + fresh * randn_like(x, generator) if fresh else x
+
+
+def amounts(kernel: Callable[[float], tuple[float, float]], t: float, s: float) -> tuple[float, float, float, float]:
+    """α and σ at t, and at s, if a step can be taken from one to the other.
+
+    Raises:
+        ValueError: if there is no noise at t to estimate, or nothing left of the data at t or s.
+    """
+    (alpha, sigma), (alpha_s, sigma_s) = kernel(t), kernel(s)
+    if not (sigma > 0 and alpha > 0 and alpha_s > 0):
+        raise ValueError(
+            f"A step from t to s needs σ(t), α(t) and α(s) above 0; at t = {t:g} and s = {s:g} they are "
+            f"{sigma:.3g}, {alpha:.3g} and {alpha_s:.3g}."
+        )
+    return alpha, sigma, alpha_s, sigma_s
 
 
 def edm_step(
@@ -94,6 +110,7 @@ def edm_step(
         raise ValueError(f"churn adds noise, so it is zero or positive; got {churn}.")
 
     def step(x: Tensor, t: float, s: float) -> Tensor:
+        check_real(x=x)
         if churn and between[0] <= t <= between[1]:
             x = x + noise_scale * t * ((1 + churn) ** 2 - 1) ** 0.5 * randn_like(x, generator)
             t = (1 + churn) * t

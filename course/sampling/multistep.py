@@ -20,7 +20,8 @@ import torch
 from torch import Tensor
 
 from course.processes import Process
-from course.tensors import returned_as, whole
+from course.sampling.diffusion import amounts
+from course.tensors import check_real, returned_as, whole
 from course.types import Score, Step
 
 
@@ -40,7 +41,8 @@ def dpm_solver(process: Process, score: Score) -> Step:
 
     def step(x: Tensor, t: float, s: float) -> Tensor:
         nonlocal ended, before, alpha_before, h_before
-        (alpha, sigma), (alpha_s, sigma_s) = process.kernel(t), process.kernel(s)
+        check_real(x=x)
+        alpha, sigma, alpha_s, sigma_s = amounts(process.kernel, t, s)
         clean = torch.add(
             x, returned_as(x, score(x, t), "score"), alpha=sigma**2
         )  # α x̂₀: scalars are cheaper than tensors
@@ -113,10 +115,11 @@ def adams(
 
     def step(x: Tensor, t: float, s: float) -> Tensor:
         nonlocal ended
+        check_real(x=x)
         if t != ended or known[0][1].shape != x.shape:
             known.clear()
         here = returned_as(x, score(x, t), "score")
-        (alpha, sigma), (alpha_s, sigma_s) = process.kernel(t), process.kernel(s)
+        alpha, sigma, alpha_s, sigma_s = amounts(process.kernel, t, s)
         if sigma_s == 0:
             return torch.add(x, here, alpha=sigma**2) * (alpha_s / alpha)
         of_x, of_score = prediction.mix(alpha, sigma)

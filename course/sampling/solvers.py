@@ -4,12 +4,13 @@ They know nothing of scores. For sampling, f is ``process.reverse(score)`` and v
 goes from t to s, forwards or backwards in time.
 """
 
+import math
 from collections.abc import Callable
 
 import torch
 from torch import Tensor
 
-from course.tensors import in_double, randn_like, returned_as, shaped_as
+from course.tensors import check_real, in_double, randn_like, returned_as, shaped_as
 from course.types import Field, Step
 
 
@@ -27,6 +28,7 @@ def euler_maruyama_step(
         diffusion: g(t).
         noise: z ~ N(0, I), of x's shape.
     """
+    check_real(x=x)
     shaped_as(x, noise=noise)
     return x + (s - t) * returned_as(x, drift(x, t), "drift") + diffusion(t) * abs(s - t) ** 0.5 * noise
 
@@ -48,6 +50,7 @@ def stochastic_heun_step(
 
     Source: Rößler (2010), for additive noise.
     """
+    check_real(x=x)
     shaped_as(x, noise=noise)
     h, here, kick = s - t, returned_as(x, drift(x, t), "drift"), abs(s - t) ** 0.5 * noise
     there = _at_the_end(drift, x + h * here + diffusion(t) * kick, s, "drift")
@@ -66,6 +69,7 @@ def heun_step(x: Tensor, t: float, s: float, field: Field) -> Tensor:
 
     .. math:: x_s = x_t + \tfrac{s - t}{2} \bigl(v(x_t, t) + v(x_t + (s - t) v(x_t, t), s)\bigr)
     """
+    check_real(x=x)
     here = returned_as(x, field(x, t), "field")
     there = _at_the_end(field, x + (s - t) * here, s)
     return x + (s - t) / 2 * (here + there)
@@ -78,6 +82,7 @@ def heun(field: Field) -> Step:
 
 def rk4_step(x: Tensor, t: float, s: float, field: Field) -> Tensor:
     """The classical Runge–Kutta method; order 4, four calls."""
+    check_real(x=x)
     h = s - t
     a = returned_as(x, field(x, t), "field")
     b = field(x + h / 2 * a, t + h / 2)
@@ -107,23 +112,33 @@ def _at_the_end(field: Field, x: Tensor, s: float, name: str = "field") -> Tenso
     return there
 
 
-def adaptive(field: Field, rtol: float = 1e-5, atol: float = 1e-5, method: str = "RK45") -> Step:
+def adaptive(field: Field, rtol: float = 1e-5, atol: float = 1e-5, method: str = "RK45", most: int = 100_000) -> Step:
     """A step of any length by scipy's ``solve_ivp``, which chooses its own steps in between for the whole batch.
 
     Args:
         field: v(x, t).
         rtol, atol: allowed errors, relative and absolute.
         method: of ``scipy.integrate.solve_ivp``.
+        most: evaluations that a step may take; an explicit method never ends on a field that is too stiff for it.
 
     Raises:
-        RuntimeError: if the solver gives up, with its own words.
+        RuntimeError: if the solver gives up, with its own words, or asks for the field more than ``most`` times.
         ValueError: if the field is not finite somewhere on the way, which the solver would never leave.
     """
 
     def step(x: Tensor, t: float, s: float) -> Tensor:
+        check_real(x=x)
+        if not (math.isfinite(t) and math.isfinite(s)):
+            raise ValueError(f"Times are finite; got {t} and {s}.")
         from scipy.integrate import solve_ivp
 
+        calls = 0
+
         def flat(time: float, y: object) -> object:
+            nonlocal calls
+            calls += 1
+            if calls > most:
+                raise RuntimeError(f"The adaptive solver asked for the field {most} times between {t:.4g} and {s:.4g}.")
             here = torch.as_tensor(y, dtype=x.dtype).to(x.device).reshape(x.shape)
             values = returned_as(x, field(here, float(time)), "field")
             if not values.isfinite().all():

@@ -178,6 +178,8 @@ class _Run:
         try:
             with self.mixed:
                 value = self.loss(self.network, _draw(data, batch_size, self.generator), self.generator)
+            if not isinstance(value, Tensor) or value.ndim or not value.requires_grad:
+                raise ValueError(f"A loss returns a scalar with a graph, shape (); got {_described(value)}.")
             mean = self.together.mean(value.detach()).item()
             if not math.isfinite(mean):
                 raise FloatingPointError(
@@ -240,6 +242,12 @@ def _termination_raises() -> Iterator[None]:
         yield
     finally:
         signal.signal(signal.SIGTERM, previous or signal.SIG_DFL)
+
+
+def _described(value: Any) -> str:
+    if not isinstance(value, Tensor):
+        return f"a value of type {type(value).__name__}"
+    return f"shape {tuple(value.shape)}{'' if value.requires_grad else ' without a graph'}"
 
 
 def _warm_ema(decay: float) -> Callable:

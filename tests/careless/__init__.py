@@ -1,0 +1,1 @@
+"""Every public callable, called with care once and without care many times."""
