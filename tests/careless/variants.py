@@ -71,8 +71,8 @@ def _counts(name: str, n: int) -> Iterator[Variant]:
 
 
 def _numbers(name: str) -> Iterator[Variant]:
-    for name, number in (("zero", 0.0), ("negative", -0.7), ("nan", math.nan), ("infinite", math.inf), ("large", 1e9)):
-        yield name, number, True
+    for what, number in (("zero", 0.0), ("negative", -0.7), ("nan", math.nan), ("infinite", math.inf), ("large", 1e9)):
+        yield what, number, True
     yield "a word", "0.5", name in ("t", "s")  # a function that is handed over may take what it likes
     yield "nothing", None, True
 
