@@ -214,8 +214,8 @@ def test_a_list_that_was_lent_stays_as_it_was():
         return x + down.pop(0)
 
     case = Case({"down": [torch.zeros(2), torch.ones(2)], "x": torch.zeros(2)})
-    assert observe(empties, case).facts["changed"] == ["down"]
-    assert "changed" not in observe(lambda down, x: x + down[0], case).facts
+    assert observe(empties, case).facts.changed == ["down"]
+    assert not observe(lambda down, x: x + down[0], case).facts.changed
 
 
 def test_what_is_printed_is_hidden_and_counted(capsys):

@@ -15,7 +15,9 @@ import torch
 from course.exercises.case import Case
 from course.exercises.exercise import Exercise
 from course.exercises.judge import judge
-from course.exercises.probe import Observation, TookTooLong, observe_all, quiet, time_limit
+from course.exercises.observation import Observation
+from course.exercises.probe import observe_all
+from course.exercises.surroundings import TookTooLong, quiet, time_limit
 
 PUBLIC_SEED = 0
 """Cases in the notebook follow from this seed; at grading time from a fresh one."""

@@ -5,7 +5,8 @@ from torch import Tensor
 
 from course.exercises.case import Case
 from course.exercises.exercise import Exercise, Statistic, Statistics
-from course.exercises.probe import TIME_LIMIT, Observation, observe
+from course.exercises.observation import Observation, Raised
+from course.exercises.probe import TIME_LIMIT, observe
 
 RELATIVE = {torch.float64: 1e-6, torch.float32: 1e-4}
 """How far rounding may move a result, relative to its largest entry."""
@@ -48,8 +49,8 @@ def _agrees(s: Statistic) -> bool:
 
 def difference(exercise: Exercise, case: Case, seen: Observation) -> str:
     """One sentence, empty where the observation is right."""
-    if "raised" in seen.facts:
-        return _raised(exercise, case, seen.facts["raised"])
+    if seen.facts.raised:
+        return _raised(exercise, case, seen.facts.raised)
     truth = observe_answer(exercise, case)
     return (
         _wrong_kind(seen, truth)
@@ -59,20 +60,21 @@ def difference(exercise: Exercise, case: Case, seen: Observation) -> str:
         or _side_effect(exercise, seen, truth)
         or _not_a_number(seen, truth)
         or wrong_numbers(exercise, case, seen, truth)
+        or _wrong_calls(exercise, seen, truth)
     )
 
 
-def _raised(exercise: Exercise, case: Case, raised: dict) -> str:
-    kind, text = raised["type"], raised["text"]
+def _raised(exercise: Exercise, case: Case, raised: Raised) -> str:
+    kind, text = raised.type, raised.text
     if kind == "NotImplementedError":
         return text or "not written yet; replace `raise NotImplementedError` with your code, run the cell, check again."
     if kind == "TookTooLong":
         return (
             f"did not finish within {TIME_LIMIT:.0f} seconds; look for a loop that never ends or grows with the data."
         )
-    if raised.get("call"):
+    if raised.call:
         return f"could not be called as {exercise.signature}: {text}. Keep the arguments of the stub, in their order."
-    where = f" at your line `{raised['line']}`" if raised.get("line") else ""
+    where = f" at your line `{raised.line}`" if raised.line else ""
     return f"raised {kind}{where}{': ' if text else ''}{text}{_given(case)}"
 
 
@@ -85,7 +87,7 @@ def _given(case: Case) -> str:
 
 
 def _wrong_kind(seen: Observation, truth: Observation) -> str:
-    got, expected = seen.facts["returned"], truth.facts["returned"]
+    got, expected = seen.facts.returned, truth.facts.returned
     if got == ["NoneType"]:
         return "returned nothing; end the function with `return ...`."
     if len(got) != len(expected):
@@ -139,7 +141,7 @@ def _wrong_place(case: Case, seen: Observation, truth: Observation) -> str:
     for name, t in truth.tensors.items():
         got = seen.tensors[name]
         expected = case.dtype if t.is_floating_point() else t.dtype
-        if got.dtype != expected and not (got.ndim == 0 and "tensor" not in truth.facts["returned"]):
+        if got.dtype != expected and not (got.ndim == 0 and "tensor" not in truth.facts.returned):
             if not expected.is_floating_point:
                 what = "the comparison itself" if expected is torch.bool else "whole numbers, as they came"
                 return f"got dtype {got.dtype}, expected {expected}{_of(name)}: return {what}."
@@ -147,7 +149,7 @@ def _wrong_place(case: Case, seen: Observation, truth: Observation) -> str:
                 f"got dtype {got.dtype}, expected {expected}, the one that was given{_of(name)}; make new tensors "
                 "with `dtype=x.dtype, device=x.device`."
             )
-        if got.device.type != case.device.type and "tensor" in truth.facts["returned"]:
+        if got.device.type != case.device.type and "tensor" in truth.facts.returned:
             return (
                 f"the result is on {got.device}, its inputs on {case.device}; make new tensors with `device=x.device`."
             )
@@ -155,30 +157,52 @@ def _wrong_place(case: Case, seen: Observation, truth: Observation) -> str:
 
 
 def _changed(seen: Observation) -> str:
-    if "changed" not in seen.facts:
-        return ""
-    return (
-        f"your function changes {seen.facts['changed'][0]}, which it was only lent; look for `+=`, `x[...] =`, methods "
-        "ending in `_`, `.pop()`, `.backward()` or `.requires_grad_()`, and work on a copy."
-    )
+    facts, look = seen.facts, "look for `+=`, `x[...] =`, methods ending in `_`"
+    if facts.changed:
+        return (
+            f"your function changes {facts.changed[0]}, which it was only lent; {look}, `.pop()`, `.backward()` or "
+            "`.requires_grad_()`, and work on a copy."
+        )
+    if facts.overwrote:
+        return (
+            f"your function changes the tensor that `{facts.overwrote[0]}` returned, which may be its argument or be "
+            f"used again; {look}, and make a new tensor."
+        )
+    return ""
 
 
 def _side_effect(exercise: Exercise, seen: Observation, truth: Observation) -> str:
     facts = seen.facts
-    if "drew" in facts:
+    if facts.drew:
         return "your function draws from the global generators; use only the noise or the generator that is handed in."
-    if "repeats" in facts and "repeats" not in truth.facts:
+    if facts.repeats and not truth.facts.repeats:
         return (
             "two calls with one generator give the same numbers: draw from the generator as it is, without "
             "`manual_seed` and without one of your own."
         )
-    if "attached" in facts and not exercise.attached:
+    if facts.attached and not exercise.attached:
         return "the result still carries its graph, so memory grows with every step; return it detached."
-    if "shares" in facts and exercise.fresh:
-        return (
-            f"the result shares its memory with {facts['shares'][0]}: who writes to one changes the other; make a copy."
-        )
+    if facts.shares and exercise.fresh:
+        return f"the result shares its memory with {facts.shares[0]}: who writes to one changes the other; make a copy."
     return ""
+
+
+def _wrong_calls(exercise: Exercise, seen: Observation, truth: Observation) -> str:
+    facts = seen.facts
+    if facts.times:
+        return (
+            f"your function calls `{facts.times[0]}` with another time than the one it was given; hand t on as it is, "
+            "a float or a tensor."
+        )
+    for name in exercise.counted:
+        got, expected = facts.calls.get(name, 0), truth.facts.calls.get(name, 0)
+        if got != expected:
+            return f"your function calls `{name}` {_times(got)}, expected {_times(expected)}."
+    return ""
+
+
+def _times(n: int) -> str:
+    return "once" if n == 1 else f"{n} times"
 
 
 def _not_a_number(seen: Observation, truth: Observation) -> str:

@@ -6,7 +6,8 @@ from typing import Any
 from IPython.display import publish_display_data
 
 from course.exercises.check import NotDefined
-from course.exercises.probe import Observation, observe_all
+from course.exercises.observation import Facts, Observation, Raised
+from course.exercises.probe import observe_all
 from course.exercises.wire import pack_observations, unpack_cases
 
 OBSERVED_MIME = "application/vnd.score-course.observed"
@@ -19,7 +20,7 @@ def answer(name: str, namespace: dict[str, Any], cases: str) -> None:
         seen = observe_all(function, unpack_cases(base64.b64decode(cases)))
     else:
         text = function.explain() if isinstance(function, NotDefined) else _not_a_function(name, function)
-        seen = [Observation(facts={"raised": {"type": "NotImplementedError", "text": text}})]
+        seen = [Observation(facts=Facts(raised=Raised("NotImplementedError", text)))]
     packed = base64.b64encode(pack_observations(seen)).decode()
     publish_display_data({OBSERVED_MIME: packed}, metadata={})
 
