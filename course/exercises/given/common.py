@@ -59,6 +59,22 @@ def quadratic_log_prob(**tensors: Tensor) -> nn.Module:
     return Minus(QuadraticEnergy(**tensors))
 
 
+def count_passes(result: Tensor, again: Tensor) -> Tensor:
+    """Add to ``again`` each time that a backward pass goes through a result for a second, third, … time."""
+    passes = 0
+
+    def count(_: Tensor) -> None:
+        nonlocal passes
+        passes += 1
+        if passes > 1:
+            with torch.no_grad():
+                again.add_(1)
+
+    if result.requires_grad:
+        result.register_hook(count)
+    return result
+
+
 class LinearScore(GivenModule):
     """The score of a Gaussian, precision (centre − x)."""
 

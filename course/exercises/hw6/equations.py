@@ -38,6 +38,8 @@ def _states(draw: Draw, ranges) -> list[Case]:
     return [
         Case({"x": 2 * draw.normal(5, 3), "t": draw.uniform(5, low=0.05), **ranges(draw)}),
         Case({"x": 2 * draw.normal(7, 2, 4), "t": draw.uniform(7, low=0.05), **ranges(draw)}, no_grad=True),
+        # neither a time nor a coefficient is to be clamped
+        Case({"x": 2 * draw.normal(6, 4), "t": 1e-3 * draw.uniform(6), **ranges(draw, 1e-4)}, magnitude=1e-3),
     ]
 
 
