@@ -1,9 +1,8 @@
 """What a student meets: ``check(langevin_step)`` under an exercise, and its one-sentence answer."""
 
-import html
 import inspect
 import secrets
-from collections.abc import Callable
+from collections.abc import Callable, Container
 from dataclasses import dataclass, replace
 from importlib import import_module
 from pathlib import Path
@@ -18,6 +17,7 @@ from course.exercises.judge import judge
 from course.exercises.observation import Observation
 from course.exercises.probe import observe_all
 from course.exercises.surroundings import TookTooLong, quiet, time_limit
+from course.exercises.words import article, as_html
 
 PUBLIC_SEED = 0
 """Cases in the notebook follow from this seed; at grading time from a fresh one."""
@@ -59,7 +59,7 @@ class Verdict:
         box = f"border-left: 4px solid {colour}; padding: 0.4em 0.8em; white-space: pre-wrap"
         return {
             "text/plain": f"{self.points:g}",
-            "text/html": f'<div style="{box}">{html.escape(str(self))}</div>',
+            "text/html": f'<div style="{box}">{as_html(str(self))}</div>',
             VERDICT_MIME: self.__dict__,
         }
 
@@ -86,8 +86,8 @@ class Tally:
 class NotDefined:
     """Stands in a notebook for a function that the student has yet to define, so that its absence can be explained."""
 
-    def __init__(self, exercise: Exercise, namespace: dict[str, Any]):
-        self._exercise, self._namespace = exercise, namespace
+    def __init__(self, exercise: Exercise, namespace: dict[str, Any], others: Container[str] = ()):
+        self._exercise, self._namespace, self._others = exercise, namespace, others
         self.__name__ = exercise.name
 
     def __call__(self, *_: Any, **__: Any) -> Any:
@@ -100,7 +100,9 @@ class NotDefined:
             name
             for name, value in self._namespace.items()
             if inspect.isfunction(value)
+            and name not in self._others
             and not name.startswith("_")
+            and not value.__module__.startswith("course.")
             and list(inspect.signature(value).parameters) == expected
         ]
         renamed = f" Did you rename it to `{alike[0]}`?" if alike else ""
@@ -123,7 +125,7 @@ def begin(assignment: str, namespace: dict[str, Any]) -> Callable[..., Verdict |
     """
     exercises = load(assignment)
     for name, exercise in exercises.items():
-        namespace.setdefault(name, NotDefined(exercise, namespace))
+        namespace.setdefault(name, NotDefined(exercise, namespace, exercises))
 
     def check(function: Any = ALL, seed: int = PUBLIC_SEED) -> Verdict | Tally:
         if function is ALL:
@@ -160,7 +162,8 @@ def check_exercise(exercise: Exercise, function: Callable, seed: int = PUBLIC_SE
         return Verdict(exercise.name, 0, exercise.points, function.explain(), seed=seed)
     if not callable(function):
         sentence = (
-            f"`{exercise.name}` is a {type(function).__name__}, not a function; was the name used for something else?"
+            f"`{exercise.name}` is {article(type(function).__name__)}, not a function; was the name used for something "
+            "else?"
         )
         return Verdict(exercise.name, 0, exercise.points, sentence, seed=seed)
     cases = all_cases(exercise, seed)

@@ -82,7 +82,7 @@ def _alike(exercise: Exercise, case: Case, a: Observation, b: Observation) -> bo
     if a.facts.drew:  # its numbers are chance, unless what it drew was of no use
         truth = observe_answer(exercise, case)
         return bool(wrong_numbers(exercise, case, a, truth)) == bool(wrong_numbers(exercise, case, b, truth))
-    if exercise.statistics and not a.facts.raised and wrong_shape(a, observe_answer(exercise, case)) == "":
+    if exercise.statistics and not a.facts.raised and wrong_shape(exercise, a, observe_answer(exercise, case)) == "":
         pairs = zip(*(compared(exercise, case, one, one).values() for one in (a, b)))
         return all(
             _close(p.value, q.value, 2 * max(p.tolerance, q.tolerance) + 0.03 * scale(q.value)) for p, q in pairs

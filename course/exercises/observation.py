@@ -19,6 +19,12 @@ MOST_ENTRIES = 16
 
 LARGEST_COUNT = 10**12
 
+MOST_BYTES = 12 * 2**20
+"""Bytes of all tensors that are noted of one exercise; a right answer has a tenth of that."""
+
+TOO_LARGE = "TooLarge"
+"""Instead of the type of an error: the function returned more than that."""
+
 
 class Bounded:
     """A dataclass whose fields have the types they are declared with, and a size that can be shown to anyone.

@@ -14,7 +14,7 @@ from torch import Tensor, nn
 
 from course.exercises.case import Case, Given, Seed
 from course.exercises.lending import Lending
-from course.exercises.observation import Facts, Observation, Raised
+from course.exercises.observation import MOST_BYTES, TOO_LARGE, Facts, Observation, Raised
 from course.exercises.own_code import describe, names_used
 from course.exercises.surroundings import TookTooLong, quiet, time_limit, usual_state
 
@@ -25,10 +25,15 @@ TIME_LIMIT = 10.0
 def observe_all(function: Callable, cases: list[Case]) -> list[Observation]:
     """Observe the function on every case, within the time limit of an exercise; stop at the first that raises."""
     seen: list[Observation] = []
+    size = 0
     try:
         with time_limit(TIME_LIMIT):
             for case in cases:
                 seen.append(observe(function, case))
+                size += sum(t.nbytes for t in seen[-1].tensors.values())
+                if size > MOST_BYTES:
+                    shapes = " and ".join(str(tuple(t.shape)) for t in seen[-1].tensors.values())
+                    seen[-1] = Observation(facts=Facts(raised=Raised(TOO_LARGE, f"shape {shapes}")))
                 if seen[-1].facts.raised:
                     break
     except TookTooLong:
@@ -43,8 +48,8 @@ def observe(function: Callable, case: Case) -> Observation:
     for name in case.gradients:
         if isinstance(arguments[name], Tensor):
             arguments[name].requires_grad_()
-    watched, lending = dict(_watch(arguments)), Lending(arguments)
-    before = {name: _state(t) for name, t in watched.items()}
+    watched, lending = list(_watch(arguments)), Lending(arguments)
+    before = [_state(t) for _, t in watched]
     items = {name: list(value) for name, value in arguments.items() if isinstance(value, list)}
     generators = {name: g.get_state() for name, g in arguments.items() if isinstance(g, torch.Generator)}
     global_streams = _global_streams()
@@ -54,8 +59,12 @@ def observe(function: Callable, case: Case) -> Observation:
     except (Exception, SystemExit) as error:
         return Observation(facts=Facts(raised=describe(error, function), uses=names_used(function)))
     lent = lending.facts()
-    changed = [what + name for name, t in watched.items() for what in _changes(before[name], _state(t))]
-    changed += [name for name, held in items.items() if list(map(id, held)) != list(map(id, arguments[name]))]
+    changed = [what + whose for (whose, t), old in zip(watched, before) for what in _changes(old, _state(t))]
+    changed += [
+        f"its argument `{name}`"
+        for name, held in items.items()
+        if list(map(id, held)) != list(map(id, arguments[name]))
+    ]
     unmoved = [name for name, state in generators.items() if torch.equal(arguments[name].get_state(), state)]
     results = {f"result[{i}]": r for i, r in enumerate(result)} if type(result) is tuple else {"result": result}
     tensors = {name: r for name, r in results.items() if isinstance(r, Tensor) and not _unusual(r)}
@@ -63,7 +72,7 @@ def observe(function: Callable, case: Case) -> Observation:
         returned=[_kind(r) for r in results.values()],
         printed=printed.characters,
         changed=list(dict.fromkeys(changed)),
-        shares=[name for name, t in watched.items() if any(_share_memory(r, t) for r in tensors.values())],
+        shares=[whose for whose, t in watched if any(_share_memory(r, t) for r in tensors.values())],
         drew=_global_streams() != global_streams and _draws_again(function, case),
         unmoved=unmoved,
         repeats=_repeats(function, case, result, arguments),
@@ -96,9 +105,9 @@ def _watch(arguments: dict[str, Any]) -> Iterator[tuple[str, Tensor]]:
     """Every tensor that must not change: the arguments, and the parameters of functions handed over."""
     for name, value in arguments.items():
         if isinstance(value, Tensor):
-            yield name, value
+            yield f"its argument `{name}`", value
         elif isinstance(value, nn.Module):
-            yield from ((f"the parameters of {name} ({of})", p) for of, p in value.named_parameters())
+            yield from ((f"the parameters of `{name}`", p) for p in value.parameters())
         elif isinstance(value, list):
             yield from _watch({f"{name}[{i}]": v for i, v in enumerate(value)})
 
@@ -109,7 +118,7 @@ def _state(t: Tensor) -> tuple:
 
 
 def _changes(before: tuple, after: tuple) -> Iterator[str]:
-    for what, a, b in zip(("", "requires_grad of ", "the gradient stored in "), before, after):
+    for what, a, b in zip(("", "`requires_grad` of ", "the gradient stored in "), before, after):
         same = torch.equal(a, b) if isinstance(a, Tensor) and isinstance(b, Tensor) else a is b
         if not same:
             yield what

@@ -60,7 +60,9 @@ def _climb_remark(function) -> str:
     )
 
 
-em_step = Exercise("em_step", 16, answers.em_step, _em_cases, remark=_climb_remark)
+_RESULTS = ("weights", "means", "stds")
+
+em_step = Exercise("em_step", 16, answers.em_step, _em_cases, remark=_climb_remark, results=_RESULTS)
 
 
 def _joint(x, weights, means, stds):

@@ -153,7 +153,15 @@ def _mala_remark(function) -> str:
 
 
 # the score is not counted: who calls mala_log_accept evaluates it at x once more than who keeps it
-mala_step = Exercise("mala_step", 12, langevin.mala_step, _mala_cases, counted=("log_prob",), remark=_mala_remark)
+mala_step = Exercise(
+    "mala_step",
+    12,
+    langevin.mala_step,
+    _mala_cases,
+    counted=("log_prob",),
+    remark=_mala_remark,
+    results=("x", "accepted"),
+)
 
 
 def _propose(x, log_prob, score, step_size, noise):

@@ -22,7 +22,13 @@ def _schedule_remark(function) -> str:
 
 
 ddpm_schedule = Exercise(
-    "ddpm_schedule", 7, ddpm.ddpm_schedule, _schedule_cases, attached=False, remark=_schedule_remark
+    "ddpm_schedule",
+    7,
+    ddpm.ddpm_schedule,
+    _schedule_cases,
+    attached=False,
+    remark=_schedule_remark,
+    results=("betas", "alpha_bars"),
 )
 
 

@@ -44,7 +44,7 @@ def _ve_kernel_remark(function) -> str:
     return f"from 0.01 to 50, half-way in time σ is {sigma[1]:.2f}: the geometric mean of both ends."
 
 
-ve_kernel = Exercise("ve_kernel", 4, _ve_kernel, _ve_kernel_cases, remark=_ve_kernel_remark)
+ve_kernel = Exercise("ve_kernel", 4, _ve_kernel, _ve_kernel_cases, remark=_ve_kernel_remark, results=("alpha", "sigma"))
 
 
 @ve_kernel.misconception("σ grows by equal amounts: let it grow by equal factors, σ_min (σ_max/σ_min)^t.")
@@ -119,7 +119,7 @@ def _vp_kernel_remark(function) -> str:
     return f"with β from 0.1 to 20, {alpha:.2%} of the data is left at t = 1, beside noise of deviation {sigma:.5f}."
 
 
-vp_kernel = Exercise("vp_kernel", 6, _vp_kernel, _vp_kernel_cases, remark=_vp_kernel_remark)
+vp_kernel = Exercise("vp_kernel", 6, _vp_kernel, _vp_kernel_cases, remark=_vp_kernel_remark, results=("alpha", "sigma"))
 
 
 def log_alpha(t, beta_min, beta_max):

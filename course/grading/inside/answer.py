@@ -9,6 +9,7 @@ from course.exercises.check import NotDefined
 from course.exercises.observation import Facts, Observation, Raised
 from course.exercises.probe import observe_all
 from course.exercises.wire import pack_observations, unpack_cases
+from course.exercises.words import article
 
 OBSERVED_MIME = "application/vnd.score-course.observed"
 
@@ -28,4 +29,4 @@ def answer(name: str, namespace: dict[str, Any], cases: str) -> None:
 def _not_a_function(name: str, value: Any) -> str:
     if value is None:
         return f"there is no function `{name}` yet: define it and run its cell."
-    return f"`{name}` is a {type(value).__name__}, not a function; was the name used for something else?"
+    return f"`{name}` is {article(type(value).__name__)}, not a function; was the name used for something else?"
