@@ -256,7 +256,9 @@ def noise_in_single_precision(x, score, step_size, n_steps, generator):
     return _chain(x, score, step_size, draws)
 
 
-@langevin_chain.misconception("you call `score` twice at every step, once is enough: keep what it returns.", credit=0.5)
+@langevin_chain.misconception(
+    "you evaluate `score` twice at every step, once is enough: keep what it returns.", credit=0.5
+)
 def two_scores_a_step(x, score, step_size, n_steps, generator):
     return _chain(
         x, lambda y: 0.5 * (score(y) + score(y)), step_size, [_noise(x.shape, generator, x) for _ in range(n_steps)]

@@ -96,7 +96,7 @@ def averaged_before_squaring(score, true_score, x):
 
 
 @fisher_divergence.misconception(
-    "you call both scores twice to square their difference: keep the difference, and evaluate each once.", credit=0.5
+    "you evaluate both scores twice to square their difference: keep the difference and square it.", credit=0.5
 )
 def scores_evaluated_twice(score, true_score, x):
     return 0.5 * ((score(x) - true_score(x)) * (score(x) - true_score(x))).flatten(1).sum(1).mean()

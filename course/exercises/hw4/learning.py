@@ -56,7 +56,7 @@ def target_sign(score, x0, sigma, noise):
 
 
 @dsm_loss.misconception(
-    "you call `score` twice to square the residual: keep the residual, and evaluate the score once.", credit=0.5
+    "you evaluate `score` twice to square the residual: keep the residual and square it.", credit=0.5
 )
 def score_evaluated_twice(score, x0, sigma, noise):
     twice = _residual(score, x0, sigma, noise) * _residual(score, x0, sigma, noise)

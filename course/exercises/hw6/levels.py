@@ -41,7 +41,7 @@ ddim_step = Exercise("ddim_step", 8, sampling.ddim_step, _ddim_cases, counted=("
 
 
 @ddim_step.misconception(
-    "you call `score` twice, once is enough: both estimates are made of the same s(x, t).", credit=0.5
+    "you evaluate `score` twice, once is enough: both estimates are made of the same s(x, t).", credit=0.5
 )
 def score_called_twice(x, t, s, score, kernel):
     (alpha, sigma), (alpha_s, sigma_s) = kernel(t), kernel(s)

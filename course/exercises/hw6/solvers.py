@@ -52,7 +52,8 @@ heun_step = Exercise("heun_step", 7, sampling.heun_step, _solver_cases, counted=
 
 
 @heun_step.misconception(
-    "you call `field` three times, Heun's method needs two: keep the field at the start, and use it twice.", credit=0.5
+    "you evaluate `field` three times, Heun's method needs two: keep the field at the start, and use it twice.",
+    credit=0.5,
 )
 def field_called_three_times(x, t, s, field):
     ahead = x + (s - t) * field(x, t)
@@ -131,7 +132,8 @@ rk4_step = Exercise("rk4_step", 6, sampling.rk4_step, _solver_cases, counted=("f
 
 
 @rk4_step.misconception(
-    "you call `field` ten times, this method needs four: keep a, b and c, and do not compute them again.", credit=0.5
+    "you evaluate `field` ten times, this method needs four: keep a, b and c, and do not compute them again.",
+    credit=0.5,
 )
 def field_called_ten_times(x, t, s, field):
     h = s - t

@@ -188,7 +188,7 @@ def ratio_upside_down(x, t, score, snr, noise):
 
 
 @corrector_step.misconception(
-    "you call `score` twice, once is enough: keep what it returns for its norm and for the step.", credit=0.5
+    "you evaluate `score` twice, once is enough: keep what it returns for its norm and for the step.", credit=0.5
 )
 def score_called_twice(x, t, score, snr, noise):
     return _correct(x, score(x, t), noise, 2 * (snr * _norm(noise).mean() / _norm(score(x, t)).mean()) ** 2)

@@ -161,7 +161,7 @@ def written_into_what_step_returned(x, t, s, step, known, mask, kernel, noise):
 
 
 @inpaint_step.misconception(
-    "you call `step` twice, once is enough: a step with noise would differ from one call to the next.", credit=0.5
+    "you evaluate `step` twice, once is enough: a step with noise would differ from one call to the next.", credit=0.5
 )
 def stepped_twice(x, t, s, step, known, mask, kernel, noise):
     alpha, sigma = kernel(s)
