@@ -243,8 +243,8 @@ def test_check_without_a_function_checks_all_and_adds_up():
     check = begin("hw2", {name: one.answer for name, one in load("hw2").items()} | {"mala_step": 3})
     tally = check()
     assert [v.passed for v in tally.verdicts] == [name != "mala_step" for name in load("hw2")]
-    assert str(tally).splitlines()[-1] == "76 of 88 points"
-    assert "76 of 88 points" in tally._repr_html_()
+    assert str(tally).splitlines()[-1] == "76 of 88 points from checks; 12 more for the written question"
+    assert "76 of 88 points from checks; 12 more" in tally._repr_html_()
 
 
 def test_a_generator_that_was_lent_is_drawn_from_as_it_is():

@@ -1,14 +1,17 @@
 """What students read is true of what they wrote, and says where to look: plausible mistakes that have no name."""
 
 import functools
+from pathlib import Path
 
+import nbformat
 import pytest
 import torch
 
-from course.exercises import check_exercise, load
+from course.exercises import begin, check_exercise, load
 from course.exercises.check import NotDefined, Verdict
 from course.exercises.own_code import names_used
 
+ROOT = Path(__file__).parent.parent
 HW2, HW4 = load("hw2"), load("hw4")
 
 
@@ -175,6 +178,72 @@ def test_a_result_larger_than_can_be_sent_is_told_so():
     assert sentence == "returned shape (2000, 1000), far more numbers than were asked for."
 
 
+# -- an earlier function of the student's ------------------------------------------------------------------------------
+
+NOTEBOOK = """
+def noisy_known(known, alpha, sigma, noise):
+    return alpha * known + sigma**2 * noise + 0.01 * known**2
+
+def put_back(x, s, known, mask, kernel, noise):
+    alpha, sigma = kernel(s)
+    return mask * noisy_known(known, alpha, sigma, noise) + (1 - mask) * x
+
+def inpaint_step(x, t, s, step, known, mask, kernel, noise):
+    return put_back(step(x, t, s), s, known, mask, kernel, noise)
+"""
+
+
+def test_an_earlier_function_that_fails_is_blamed():
+    notebook: dict = {}
+    exec(NOTEBOOK, notebook)
+    check = begin("hw7", notebook)
+    blamed = "your `noisy_known` does not pass its own check: mend that first."
+    assert check(notebook["inpaint_step"]).sentence == blamed
+    assert [v.sentence for v in check().verdicts if v.exercise == "inpaint_step"] == [blamed]
+    alone = check_exercise(load("hw7")["inpaint_step"], notebook["inpaint_step"])
+    assert alone.sentence.startswith("the largest error")
+
+
+def test_an_earlier_function_that_passes_is_not_blamed():
+    notebook: dict = {}
+    exec(NOTEBOOK.replace("sigma**2", "sigma").replace(" + 0.01 * known**2", "").replace("* x", "* x * 0.99"), notebook)
+    check = begin("hw7", notebook)
+    assert check(notebook["noisy_known"]).passed
+    assert check(notebook["inpaint_step"]).sentence.startswith("the largest error")
+
+
+def test_what_is_not_written_yet_blames_nobody():
+    notebook: dict = {}
+    exec(NOTEBOOK.replace("    alpha, sigma = kernel(s)", "    raise NotImplementedError"), notebook)
+    assert begin("hw7", notebook)(notebook["inpaint_step"]).sentence.startswith("not written yet")
+
+
+def test_partial_credit_is_told():
+    mistake = HW2["log_partition"].misconceptions[0]
+    assert check_exercise(HW2["log_partition"], mistake.function).sentence == (
+        f"{mistake.sentence} This earns 4 of the 8 points."
+    )
+
+
 def test_names_used_are_the_notebooks_own():
     assert names_used(in_a_helper) == ["_helper"]
     assert set(names_used(one_step_too_few)) == {"_walk", "_noise"}
+
+
+@pytest.mark.slow
+def test_graded_in_a_kernel_of_its_own_a_student_reads_the_same():
+    pytest.importorskip("nbgrader", reason="grading needs the extra `instructor`")
+    from course.grading.grader import Task, grade
+
+    notebook = nbformat.read(ROOT / "solutions" / "hw7" / "hw7.ipynb", as_version=4)
+    source = nbformat.writes(notebook)
+    for cell in notebook.cells:
+        cell.source = cell.source.replace("alpha * known + sigma * noise", "alpha * known + sigma * noise.exp()")
+        cell.source = cell.source.replace("def posterior_score", "@torch.no_grad()\ndef posterior_score")
+        cell.source = cell.source.replace("scale * likelihood_grad(x, t)", "scale[0] * likelihood_grad(x, t)")
+    graded = grade(Task("s", "hw7", source, nbformat.writes(notebook).encode(), settings=None))
+    read = {one.exercise: one.sentence for one in graded.verdicts}
+    line = "return score(x, t) + scale[0] * likelihood_grad(x, t)"
+    assert read["posterior_score"].startswith(f"raised TypeError at your line `{line}`: ")
+    assert read["inpaint_step"] == "your `noisy_known` does not pass its own check: mend that first."
+    assert graded.notes == []

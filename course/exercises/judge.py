@@ -20,17 +20,27 @@ from course.exercises.difference import (
     wrong_shape,
 )
 from course.exercises.exercise import Exercise, Misconception
-from course.exercises.observation import Observation
+from course.exercises.observation import TOO_LARGE, Observation
 from course.exercises.probe import observe
+
+SELF_EXPLANATORY = ("NotImplementedError", "TookTooLong", TOO_LARGE)
 
 
 @dataclass(frozen=True)
 class Finding:
-    """What the judge found: whether all is right, a sentence, and the misconception where it has a name."""
+    """What the judge found.
+
+    Attributes:
+        passed: whether all is right.
+        sentence: what is off.
+        misconception: where it has a name.
+        explained: whether the sentence says why, or only what differs.
+    """
 
     passed: bool
     sentence: str = ""
     misconception: Misconception | None = None
+    explained: bool = True
 
 
 def judge(exercise: Exercise, cases: list[Case], seen: list[Observation]) -> Finding:
@@ -53,7 +63,9 @@ def judge(exercise: Exercise, cases: list[Case], seen: list[Observation]) -> Fin
     right_before = any(case.dtype is torch.float64 for case in cases[:wrong])
     if right_before and cases[wrong].dtype is torch.float32 and not seen[wrong].facts.raised:
         sentence += " (This is in float32; in float64 the function is right.)"
-    return Finding(False, f"{sentence} {_printed(seen)}".strip())
+    raised = seen[wrong].facts.raised
+    explained = raised is not None and (raised.call or raised.type in SELF_EXPLANATORY)
+    return Finding(False, f"{sentence} {_printed(seen)}".strip(), explained=explained)
 
 
 def _printed(seen: list[Observation]) -> str:

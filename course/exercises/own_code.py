@@ -26,11 +26,10 @@ def describe(error: BaseException, function: Callable) -> Raised:
     code = _code(function)
     frames = traceback.extract_tb(error.__traceback__)[1:]  # the first is where we called
     own = [f for f in frames if (code is not None and f.filename == code.co_filename) or not _is_installed(f.filename)]
-    if own:
-        line = own[-1].line or linecache.getline(own[-1].filename, own[-1].lineno or 0)
-        return Raised(type(error).__name__, _first_line(error), line.strip()[:120])
-    # a TypeError before its first line: the arguments do not fit the signature
-    return Raised(type(error).__name__, _first_line(error), call=isinstance(error, TypeError))
+    if not own:  # a TypeError before its first line: the arguments do not fit the signature
+        return Raised(type(error).__name__, _first_line(error), call=isinstance(error, TypeError))
+    lines = [(f.line or linecache.getline(f.filename, f.lineno or 0)).strip() for f in own]
+    return Raised(type(error).__name__, _first_line(error), next(filter(None, reversed(lines)), "")[:120])
 
 
 def names_used(function: Callable) -> list[str]:
@@ -77,9 +76,7 @@ def _unwrapped(function: Any) -> Any:
 @cache
 def _is_installed(filename: str) -> bool:
     """Whether code belongs to Python, a package or the course, rather than to a notebook."""
-    if filename.startswith("<"):
-        return not filename.startswith("<ipython-input")
-    return str(Path(filename).resolve()).startswith(_INSTALLED)
+    return filename.startswith("<frozen") or str(Path(filename).resolve()).startswith(_INSTALLED)
 
 
 def _first_line(error: BaseException) -> str:
