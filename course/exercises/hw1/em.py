@@ -29,7 +29,7 @@ def _tiny_case(draw: Draw, n: int, k: int, d: int) -> Case:
     """Nothing can be added to a variance, nor to what one component has of the points: less than a point in all."""
     made = mixture(draw, k, d, low=1e-4, high=2e-4)
     x = points(draw, n, made)
-    weights = made["weights"] * torch.tensor([1e-5] + [1.0] * (k - 1)).double()
+    weights = made["weights"] * torch.tensor([1e-8] + [1.0] * (k - 1)).double()
     start = {"weights": weights / weights.sum(), "means": made["means"] + 5e-5 * draw.normal(k, d)}
     start["stds"] = made["stds"]
     return Case({"x": x, **start}, magnitude=magnitude(x, start))
