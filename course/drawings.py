@@ -100,7 +100,7 @@ def unet(ax: Axes, network: UNet, size: int = 16) -> Axes:
 
     def follow(last: "_Slab", shape: Shape, made_by: str, **looks: Any) -> "_Slab":
         room = 0.55 if rows[shape[1]] == last.y else 0.34
-        apart = 0.122 * len(written(shape))  # no two shapes are written over each other
+        apart = 0.132 * len(written(shape))  # no two shapes are written over each other
         x = max(last.right + room, last.middle + apart - max(0.12, wide * shape[0]) / 2)
         this = slab(x, shape, made_by, **looks)
         if this.y == last.y:
@@ -278,7 +278,10 @@ class _Canvas:
 
     def text(self, x: float, y: float, words: str, color: str = EXACT, size: float = SMALL, **looks: Any) -> None:
         self.ax.text(x, y, words, color=color, fontsize=size, zorder=4, **{"ha": "center", "linespacing": 1.1} | looks)
-        self._show((x, y))
+        lines, at = words.split("\n"), {"left": 0.0, "right": 1.0}.get(looks.get("ha", ""), 0.5)
+        wide, high = 0.08 * max(map(len, lines)), 0.22 * len(lines)
+        low = {"bottom": 0.0, "top": high}.get(looks.get("va", ""), high / 2)
+        self._show((x - at * wide, y - low), (x + (1 - at) * wide, y - low + high))
 
     def arrow(self, start: Point, end: Point, color: str = EXACT) -> None:
         looks = {"arrowstyle": "-|>", "color": color, "linewidth": 1.3, "shrinkA": 0, "shrinkB": 0}
