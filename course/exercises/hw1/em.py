@@ -17,11 +17,16 @@ def _case(draw: Draw, n: int, k: int, d: int, no_grad: bool = False) -> Case:
     return Case({"x": x, **start}, no_grad=no_grad, magnitude=magnitude(x, start))
 
 
-def _extreme_case(draw: Draw, n: int, k: int, d: int, high: float = 1.5, shrink: float = 1.0) -> Case:
-    """Every density at every point is zero, or infinite, to a computer; yet each component has points of its own."""
-    made = mixture(draw, k, d, low=0.9, high=high)
+def _extreme_case(
+    draw: Draw, n: int, k: int, d: int, high: float = 1.5, shrink: float = 1.0, apart: float = 0.5
+) -> Case:
+    """Every density at every point is zero, or infinite, to a computer; yet each component has points of its own.
+
+    Unless they are not far ``apart``: then the densities at one point differ by a few powers of ten.
+    """
+    made = mixture(draw, k, d, low=0.9, high=high, apart=apart)
     x = points(draw, n, made)
-    start = {**made, "means": made["means"] + 0.3 * draw.normal(k, d), "stds": made["stds"] * shrink}
+    start = {**made, "means": made["means"] + 0.6 * apart * draw.normal(k, d), "stds": made["stds"] * shrink}
     return Case({"x": x, **start}, magnitude=magnitude(x, start))
 
 
@@ -41,6 +46,7 @@ def _em_cases(draw: Draw) -> list[Case]:
         _case(draw, 53, 5, 3, no_grad=True),
         _extreme_case(draw, 37, 2, 6, high=0.95, shrink=0.02),
         _extreme_case(draw, 29, 2, 801),
+        _extreme_case(draw, 31, 3, 2402, high=0.91, apart=0.02),
         _tiny_case(draw, 43, 4, 5),
     ]
 
