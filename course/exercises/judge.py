@@ -79,11 +79,13 @@ def _printed(seen: list[Observation]) -> str:
 def _recognise(exercise: Exercise, cases: list[Case], seen: list[Observation], wrong: int) -> Misconception | None:
     """The first misconception that would have been observed just so, in the precision of the first wrong case.
 
-    (What goes wrong in float64 already may round to something else in float32.)
+    (What goes wrong in float64 already may round to something else in float32.) It must be wrong there itself: what
+    is right but for a trifle is like every misconception that is.
     """
     told = [(case, one) for case, one in zip(cases, seen) if case.dtype is cases[wrong].dtype]
     for candidate in exercise.misconceptions:
-        if all(_alike(exercise, case, one, observe(candidate.function, case)) for case, one in told):
+        alike = all(_alike(exercise, case, one, observe(candidate.function, case)) for case, one in told)
+        if alike and difference(exercise, cases[wrong], observe(candidate.function, cases[wrong])):
             return candidate
     return None
 
