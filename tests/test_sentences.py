@@ -59,6 +59,14 @@ def test_steps_too_many_are_told_by_their_law():
     assert "generator" not in sentence
 
 
+def test_one_entry_too_many_is_told_so():
+    def extended(beta_min, beta_max, n):
+        return HW4["ddpm_schedule"].answer(beta_min, beta_max, n + 1)
+
+    sentence = check_exercise(HW4["ddpm_schedule"], extended).sentence
+    assert sentence.endswith("of the first of the two results (`betas`). There is one entry too many.")
+
+
 def test_a_chain_too_short_is_told_its_shape():
     def short(x, score, step_size, n_steps, generator):
         return HW2["langevin_chain"].answer(x, score, step_size, n_steps - 2, generator)

@@ -125,12 +125,19 @@ def wrong_shape(exercise: Exercise, seen: Observation, truth: Observation) -> st
                 "`autograd.grad` without `create_graph=True`)."
             )
         if got.shape != t.shape:
-            hint = ""
-            if got.ndim < t.ndim and got.numel() < t.numel():
-                hint = " Something sums over an axis that should stay."
-            elif got.ndim > t.ndim or got.numel() > t.numel():
-                hint = " Something broadcasts, or an axis that should be summed over is left."
-            return f"got shape {_shape(got)}, expected {_shape(t)}{of(exercise, name)}.{hint}"
+            return f"got shape {_shape(got)}, expected {_shape(t)}{of(exercise, name)}.{_axes(got, t)}"
+    return ""
+
+
+def _axes(got: Tensor, expected: Tensor) -> str:
+    """How such a shape typically comes about."""
+    if got.ndim < expected.ndim and got.numel() < expected.numel():
+        return " Something sums over an axis that should stay."
+    other = [(a, b) for a, b in zip(got.shape, expected.shape) if a != b]
+    if got.ndim > expected.ndim or (other and all(b == 1 < a for a, b in other)):
+        return " Something broadcasts, or an axis that should be summed over is left."
+    if got.ndim == expected.ndim and len(other) == 1 and abs(other[0][0] - other[0][1]) == 1:
+        return f" There is one entry too {'many' if other[0][0] > other[0][1] else 'few'}."
     return ""
 
 
@@ -186,8 +193,8 @@ def _wrong_calls(exercise: Exercise, seen: Observation, truth: Observation) -> s
     facts = seen.facts
     if facts.times:
         return (
-            f"your function calls `{facts.times[0]}` with another time than the one it was given; hand t on as it is, "
-            "a float or a tensor."
+            f"your function calls `{facts.times[0]}` with another kind of time than it was given; hand t on as it is, "
+            "a float or shape (B,)."
         )
     for name in exercise.counted:
         got, expected = facts.calls.get(name, 0), truth.facts.calls.get(name, 0)

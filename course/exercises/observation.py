@@ -79,11 +79,11 @@ class Facts(Bounded):
         unmoved: generators handed over that stand where they stood.
         attached: a result carries its graph.
         calls: how often each function handed over was called, by the name of the argument, such as "score" or
-            "down[0]"; also when it was not called at all. Compared with the answer's for the names in
+            "down[0]"; example by example is one call. Compared with the answer's for the names in
             ``Exercise.counted``, since some exercises leave open how often.
         overwrote: functions handed over whose returned tensors the student's function changed; never right.
-        times: functions handed over that were called with another time than the one that was given (a float where a
-            tensor was given, another shape, another number where the answer hands on t itself); never right.
+        times: functions handed over that were called with a time of another kind than the one that was given, such
+            as a tensor for a float; never right.
         uses: functions of the notebook that the code refers to, itself or through another: to blame where they are
             earlier exercises that do not pass.
     """

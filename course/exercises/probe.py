@@ -81,7 +81,7 @@ def observe(function: Callable, case: Case) -> Observation:
         **lent,
     )
     numbers = {name: _number(r) for name, r in results.items() if isinstance(r, (float, int))}
-    gradients = {f"gradient for {name}": g for name in case.gradients for g in _gradients(tensors, arguments[name])}
+    gradients = {f"gradient for `{name}`": g for name in case.gradients for g in _gradients(tensors, arguments[name])}
     everything = tensors | numbers | gradients
     return Observation({name: t.detach().clone() for name, t in everything.items()}, facts)
 

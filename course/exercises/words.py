@@ -15,8 +15,8 @@ def article(kind: str) -> str:
 
 
 def times(n: int) -> str:
-    """Such as "once", "3 times"."""
-    return "once" if n == 1 else f"{n} times"
+    """Such as "once", "twice", "3 times"."""
+    return {1: "once", 2: "twice"}.get(n, f"{n} times")
 
 
 def of(exercise: Exercise, tensor: str) -> str:
