@@ -33,6 +33,7 @@ def facts(function, **arguments):
         (lambda x, score: x, 0),
         (lambda x, score: score(x), 1),
         (lambda x, score: score(x=x), 1),
+        (lambda x, score: score.forward(x), 1),
         (lambda x, score: score(x) + score(x), 2),
         (lambda x, score: score(torch.cat([x, x])), 2),
         (lambda x, score: torch.cat([score(row[None]) for row in x]), 1),

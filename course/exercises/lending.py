@@ -1,10 +1,12 @@
 """Functions that are handed over: how often they are called, at which times, and what becomes of what they return.
 
-A hook on each of them sees every call, so they stay the plain modules that they are.
+They stay the plain modules that they are, but for a ``forward`` that notes every call.
 """
 
 import inspect
+from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import wraps
 from math import ceil
 from typing import Any
 
@@ -25,7 +27,7 @@ class _Seen:
         other_time: it was called with a time of another kind than the one that was given.
     """
 
-    examples: float = 0.0
+    examples: int = 0
     returned: list[tuple[Tensor, Tensor]] = field(default_factory=list)
     other_time: bool = False
 
@@ -60,9 +62,12 @@ class Lending:
 
     def _watch(self, name: str, function: nn.Module) -> None:
         seen = self._seen[name] = _Seen()
-        signature = inspect.signature(function.forward)
+        original: Callable = function.forward
+        signature = inspect.signature(original)
 
-        def note(_: nn.Module, args: tuple, kwargs: dict[str, Any], returned: Any) -> None:
+        @wraps(original)
+        def forward(*args: Any, **kwargs: Any) -> Any:
+            returned = original(*args, **kwargs)
             called = signature.bind(*args, **kwargs).arguments
             x = next((v for n, v in called.items() if n not in TIMES and isinstance(v, Tensor) and v.ndim), None)
             seen.examples += self._batch if x is None else len(x)
@@ -71,8 +76,9 @@ class Lending:
                 # inside vmap and the like there are only tensors that stand for others
                 if isinstance(t, Tensor) and not torch._C._functorch.is_functorch_wrapped_tensor(t):
                     seen.returned.append((t, t.detach().clone()))
+            return returned
 
-        function.register_forward_hook(note, with_kwargs=True)
+        function.forward = forward
 
     def _as_given(self, time: Any, x: Tensor | None) -> bool:
         """Whether a time is of the kind that was given: a float, or one number per example.
