@@ -172,7 +172,7 @@ def _changed(seen: Observation) -> str:
         )
     if facts.overwrote:
         return (
-            f"your function modifies in place what `{facts.overwrote[0]}` returned, which is needed still; {look}, "
+            f"your function modifies in place what `{facts.overwrote[0]}` returned, which may be its argument; {look}, "
             "and make a new tensor."
         )
     return ""
