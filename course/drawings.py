@@ -301,6 +301,7 @@ class _Canvas:
     def finish(self) -> None:
         self.ax.set_aspect("equal")
         self.ax.set_axis_off()
+        self.ax.margins(0.01)
         self.ax.autoscale_view()
 
     def _show(self, *points: Point) -> None:
