@@ -14,6 +14,7 @@ from matplotlib.patches import Circle, FancyBboxPatch, Rectangle
 from torch import Tensor, nn
 
 from course.networks import DiT, TimeBlock, UNet
+from course.networks.transformer import DiTBlock
 from course.plots import BLUE, EXACT, GREEN, ORANGE, PURPLE, SKY
 
 Shape: TypeAlias = tuple[int, ...]
@@ -208,7 +209,8 @@ def dit_block(ax: Axes, network: DiT, block: int = 0) -> Axes:
     """What a block of a diffusion transformer adds to its tokens, in two branches, from top to bottom."""
     channels = network.read.in_features // network.patch**2
     seen = passed(network, torch.zeros(1, channels, network.size, network.size), 0.5)
-    name, heads = f"blocks.{block}", network.blocks[block].heads  # type: ignore[union-attr]
+    name, part = f"blocks.{block}", network.blocks[block]
+    assert isinstance(part, DiTBlock)
     tokens, e = seen[name].into
     width = seen[f"{name}.mlp.0"].out[-1]
     told = written((seen[f"{name}.modulation"].out[0] // 6,))
@@ -217,7 +219,7 @@ def dit_block(ax: Axes, network: DiT, block: int = 0) -> Axes:
     column.fork()
     column.step("layer norm", tokens)
     column.told("× (1 + s) + b", f"s, b: {told} each")
-    column.step(f"attention, {heads} heads of {tokens[-1] // heads}", tokens, PURPLE)
+    column.step(f"attention, {part.heads} heads of {tokens[-1] // part.heads}", tokens, PURPLE)
     column.told("× g", f"g: {told}")
     column.join()
     column.fork()
@@ -268,7 +270,7 @@ class _Canvas:
         self.ax = ax
 
     def box(self, x: float, y: float, width: float, height: float, color: str, rounded: bool = False) -> None:
-        looks = {"facecolor": TINTS[color], "edgecolor": _dark(color), "linewidth": 1.2, "zorder": 2}
+        looks: dict[str, Any] = {"facecolor": TINTS[color], "edgecolor": _dark(color), "linewidth": 1.2, "zorder": 2}
         if rounded:
             shape = f"round,pad=0,rounding_size={min(width, height) / 4}"
             self.ax.add_patch(FancyBboxPatch((x, y), width, height, boxstyle=shape, **looks))
@@ -277,10 +279,11 @@ class _Canvas:
         self._show((x, y), (x + width, y + height))
 
     def text(self, x: float, y: float, words: str, color: str = EXACT, size: float = SMALL, **looks: Any) -> None:
-        self.ax.text(x, y, words, color=color, fontsize=size, zorder=4, **{"ha": "center", "linespacing": 1.1} | looks)
-        lines, at = words.split("\n"), {"left": 0.0, "right": 1.0}.get(looks.get("ha", ""), 0.5)
+        style: dict[str, Any] = {"ha": "center", "linespacing": 1.1, **looks}
+        self.ax.text(x, y, words, color=color, fontsize=size, zorder=4, **style)
+        lines, at = words.split("\n"), {"left": 0.0, "right": 1.0}.get(style["ha"], 0.5)
         wide, high = 0.08 * max(map(len, lines)), 0.22 * len(lines)
-        low = {"bottom": 0.0, "top": high}.get(looks.get("va", ""), high / 2)
+        low = {"bottom": 0.0, "top": high}.get(style.get("va", ""), high / 2)
         self._show((x - at * wide, y - low), (x + (1 - at) * wide, y - low + high))
 
     def arrow(self, start: Point, end: Point, color: str = EXACT) -> None:
