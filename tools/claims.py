@@ -92,7 +92,7 @@ def _paragraphs(text: str) -> Iterator[str]:
 def _kind(paragraph: str, heading: str) -> str:
     if paragraph.startswith("*Figure: "):
         return "caption"
-    if paragraph.startswith("**Notice"):
+    if paragraph.lstrip("*").startswith("Notice"):
         return "notice"
     if paragraph.startswith("**Today's claim.**"):
         return "claim"
