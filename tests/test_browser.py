@@ -99,11 +99,11 @@ def test_checks_pass_fail_and_explain(lab, page):
     _run_all(page, f"{address}/lab/tree/hw2.ipynb", "h1")
     outputs = page.locator(".jp-OutputArea-output")
     outputs.get_by_text("✗ start_negatives").wait_for()
-    text = "\n".join(outputs.all_inner_texts())
+    text = "\n".join(outputs.all_inner_texts())  # code stands in its own font, without backticks
     sentence = {m.name: m.sentence for m in load("hw2")["langevin_step"].misconceptions}["noise_sqrt_eps"]
     assert "✓ log_partition · 8 points" in text
     assert f"✗ langevin_step · 0 of 12 points · {sentence}" in text
-    assert "✗ energy_score · 0 of 10 points · there is no function `energy_score` yet" in text
+    assert "✗ energy_score · 0 of 10 points · there is no function energy_score yet" in text
     assert "✗ langevin_chain · 0 of 12 points · not written yet" in text
     assert "Traceback" not in text
     outputs.get_by_text("✗ langevin_step").scroll_into_view_if_needed()

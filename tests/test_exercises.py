@@ -161,14 +161,14 @@ def fewer_arguments(x, score, step_size):
     ("function", "words"),
     [
         (as_list, "returned a list, expected a tensor of shape (6, 3)"),
-        (as_numpy, "returned a ndarray, expected a tensor"),
+        (as_numpy, "returned an ndarray, expected a tensor"),
         (nothing, "returned nothing"),
         (two_results, "returned a tuple of 2, expected a tensor"),
         (summed, "got shape (6,), expected (6, 3). Something sums over an axis"),
         (single, "got dtype torch.float32, expected torch.float64"),
         (nan, "got nan in 18 of 18 entries"),
-        (changes_noise, "changes noise, which it was only lent"),
-        (switches_on_gradients, "changes requires_grad of x, which it was only lent"),
+        (changes_noise, "modifies its argument `noise` in place"),
+        (switches_on_gradients, "modifies `requires_grad` of its argument `x` in place"),
         (draws, "draws from the global generators"),
         (scaled, "0.9 times the expected one everywhere"),
         (flipped, "the sign is flipped"),
@@ -179,7 +179,7 @@ def fewer_arguments(x, score, step_size):
         (unwritten, "not written yet"),
         (leaves, "raised SystemExit at your line `raise SystemExit`"),
         (fewer_arguments, "could not be called as langevin_step(x, score, step_size, noise)"),
-        (3, "is a int, not a function"),
+        (3, "is an int, not a function"),
     ],
     ids=lambda value: getattr(value, "__name__", ""),
 )
@@ -214,8 +214,8 @@ def test_a_list_that_was_lent_stays_as_it_was():
         return x + down.pop(0)
 
     case = Case({"down": [torch.zeros(2), torch.ones(2)], "x": torch.zeros(2)})
-    assert observe(empties, case).facts["changed"] == ["down"]
-    assert "changed" not in observe(lambda down, x: x + down[0], case).facts
+    assert observe(empties, case).facts.changed == ["its argument `down`"]
+    assert not observe(lambda down, x: x + down[0], case).facts.changed
 
 
 def test_what_is_printed_is_hidden_and_counted(capsys):
@@ -243,8 +243,8 @@ def test_check_without_a_function_checks_all_and_adds_up():
     check = begin("hw2", {name: one.answer for name, one in load("hw2").items()} | {"mala_step": 3})
     tally = check()
     assert [v.passed for v in tally.verdicts] == [name != "mala_step" for name in load("hw2")]
-    assert str(tally).splitlines()[-1] == "76 of 88 points"
-    assert "76 of 88 points" in tally._repr_html_()
+    assert str(tally).splitlines()[-1] == "76 of 88 points from checks; 12 more for the written question"
+    assert "76 of 88 points from checks; 12 more" in tally._repr_html_()
 
 
 def test_a_generator_that_was_lent_is_drawn_from_as_it_is():
@@ -268,7 +268,8 @@ def test_a_mask_of_numbers_is_told_to_be_the_comparison():
         return new, accepted.to(x.dtype)
 
     sentence = check_exercise(load("hw2")["mala_step"], as_numbers).sentence
-    assert sentence == "got dtype torch.float64, expected torch.bool of result[1]: return the comparison itself."
+    said = "got dtype torch.float64, expected torch.bool of the second of the two results (`accepted`): "
+    assert sentence == f"{said}return the comparison itself."
 
 
 def test_the_sentence_says_what_shape_was_wrong():

@@ -139,7 +139,7 @@ def per_direction(x, y, directions):
         ("mixture_log_prob", kept_axis, "got shape (7, 1), expected (7,)"),
         ("gaussian_log_prob", own_constant, "the expected one plus 1.5 everywhere"),
         ("em_step", a_list, "returned a list, expected a tuple of 3"),
-        ("em_step", stds_as_column, "got shape (3, 1), expected (3,) of result[2]"),
+        ("em_step", stds_as_column, "got shape (3, 1), expected (3,) of the third of the three results (`stds`)"),
         ("mmd_squared", equal_sizes_only, "raised RuntimeError at your line"),
         ("sliced_wasserstein", per_direction, "got shape (7,), expected ()"),
     ],

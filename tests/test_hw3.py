@@ -119,7 +119,7 @@ def batch_times_size(score, true_score, x):
     ("name", "function", "words", "points"),
     [
         ("hutchinson_trace", every_pass, "D passes went through the score", 9),
-        ("hutchinson_trace", probe_of_numpy, "the result has no gradient for score", 0),
+        ("hutchinson_trace", probe_of_numpy, "the result has no gradient for `score`", 0),
         ("sliced_score_matching", first_form, "the first form of sliced score matching", 7),
         ("jacobian_trace", no_create_graph, "pass create_graph=True to torch.autograd.grad", 0),
         ("jacobian_trace", sum_of_everything, "adds up all D² entries of the Jacobian", 0),

@@ -87,6 +87,26 @@ def test_sigma_without_trailing_axes():
     assert "expand(sigma, x0)" in said("perturb", lambda x0, sigma, noise: x0 + sigma * noise)
 
 
+def test_what_is_a_trifle_off_is_not_taken_for_a_guard_that_shows_elsewhere():
+    def target(noise, sigma):
+        exact = ANSWER["dsm_target"](noise, sigma)
+        return exact if noise.dtype is torch.float64 else 1.0002 * exact
+
+    verdict = check_exercise(HW4["dsm_target"], target)
+    assert not verdict.passed
+    assert verdict.misconception is None
+
+
+def test_epsilons_and_clamps_show_where_noise_is_small():
+    guards = [lambda s: s + 1e-8, lambda s: s.clamp(min=1e-3), lambda s: s.clamp(min=0.01)]
+    for guard in guards:
+        assert not check_exercise(HW4["perturb"], lambda x0, s, z, g=guard: ANSWER["perturb"](x0, g(s), z)).passed
+        assert not check_exercise(HW4["dsm_target"], lambda z, s, g=guard: ANSWER["dsm_target"](z, g(s))).passed
+        assert not check_exercise(
+            HW4["denoise"], lambda score, x, s, g=guard: ANSWER["perturb"](x, g(s) ** 2, score(x, s))
+        ).passed
+
+
 # -- laws --------------------------------------------------------------------------------------------------------------
 
 

@@ -86,7 +86,7 @@ def wrong_order(x, embedding, stem, down, middle, up, head):
     ("name", "function", "words"),
     [
         ("residual_block", detached, "something on the way detaches it"),
-        ("self_attention", weights_detached, "gradient for w_qkv"),
+        ("self_attention", weights_detached, "gradient for `w_qkv`"),
         ("sinusoidal_embedding", single_precision, "got dtype torch.float32, expected torch.float64"),
         ("unet", wrong_order, "last in, first out"),
     ],

@@ -92,7 +92,7 @@ def _paragraphs(text: str) -> Iterator[str]:
 def _kind(paragraph: str, heading: str) -> str:
     if paragraph.startswith("*Figure: "):
         return "caption"
-    if paragraph.startswith("**Notice"):
+    if paragraph.lstrip("*").startswith("Notice"):
         return "notice"
     if paragraph.startswith("**Today's claim.**"):
         return "claim"
@@ -100,9 +100,11 @@ def _kind(paragraph: str, heading: str) -> str:
 
 
 def _has_bold_clause(sentence: str) -> bool:
-    return any(len(bold.split()) >= 4 for bold in re.findall(r"\*\*(.+?)\*\*", sentence))
+    heading = re.fullmatch(r"\*\*[^*]+\*\*", sentence) and len(sentence.split()) <= 7  # it opens a paragraph
+    return not heading and any(len(bold.split()) >= 4 for bold in re.findall(r"\*\*(.+?)\*\*", sentence))
 
 
+END, CLOSING = r"[.!?…]", r"[*_)”\"]"
 SHORT_FORMS = r"(?<!\be\.g\.)(?<!\bi\.e\.)(?<!\bal\.)(?<!\bcf\.)(?<!\bvs\.)(?<!\beq\.)(?<!\b[A-Z]\.)"
 
 
@@ -116,7 +118,8 @@ def split(paragraph: str) -> list[str]:
         return f"\x00{len(kept) - 1}\x00"
 
     hidden = re.sub(r"\$\$.+?\$\$|\$[^$]+?\$|`[^`]+`", keep, paragraph)
-    parts = re.split(rf"(?<=[.!?…]){SHORT_FORMS}[*_)”\"]*\s+(?=[A-Z0-9\x00*_(“\"α-ω])|(?<=\.\*\*)\s+", hidden)
+    ends = "|".join(rf"(?<={END}{SHORT_FORMS}{closed})" for closed in ("", CLOSING, r"\*\*", rf"\*\*{CLOSING}"))
+    parts = re.split(rf"(?:{ends})\s+(?=[A-Z0-9\x00*_(“\"α-ω])", hidden)
     whole = (re.sub(r"\x00(\d+)\x00", lambda m: kept[int(m[1])], part).strip() for part in parts)
     return [sentence for sentence in whole if re.search(r"[A-Za-z]{2}", sentence)]
 

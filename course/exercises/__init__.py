@@ -1,7 +1,8 @@
 """The assignments: ``check = begin("hw2", globals())`` opens a notebook, ``check(langevin_step)`` ends an exercise.
 
-``case`` and ``given`` describe what a function is called with, ``probe`` calls it and notes what it did, ``judge``
-holds that against the answer, ``check`` is what a student sees; ``hw1``, ``hw2``, … hold the exercises themselves.
+``case`` and ``given`` describe what a function is called with, ``observation`` what is noted about a call, ``wire``
+sends both. ``probe`` calls the function, ``judge`` holds what it did against the answer, ``difference`` explains, and
+``check`` is what a student sees; ``hw1``, ``hw2``, … hold the exercises themselves.
 """
 
 from course.exercises.check import Verdict, assignments, begin, check_exercise, fresh_seed, load

@@ -1,20 +1,23 @@
 """Calibrate the checks: ``python -m course.exercises.calibrate hw2 [SEEDS]`` prints a Markdown table.
 
 Over many seeds, in every precision and on every device present: is every misconception caught and named, does every
-right variant pass, and how long does a check take?
+right variant pass, and how long does a check take? Cases and observations go through messages, as in grading.
 """
 
 import sys
 import time
+from collections.abc import Callable
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
 from functools import partial
 
 import torch
 
-from course.exercises.check import all_cases, check_exercise, judged, load
+from course.exercises.case import Case
+from course.exercises.check import Verdict, all_cases, judged, load
 from course.exercises.exercise import Exercise
 from course.exercises.probe import observe_all
+from course.exercises.wire import pack_cases, pack_observations, unpack_cases, unpack_observations
 
 SEEDS = 1000
 MISCONCEPTION_SEEDS = 20
@@ -57,14 +60,15 @@ def calibrate(assignment: str, name: str, seeds: int = SEEDS) -> Calibration:
     torch.set_num_threads(1)
     exercise = load(assignment)[name]
     verdicts = {
-        m.name: [check_exercise(exercise, m.function, s) for s in _seeds(seeds)] for m in exercise.misconceptions
+        m.name: [judged_elsewhere(exercise, m.function, all_cases(exercise, seed), seed) for seed in _seeds(seeds)]
+        for m in exercise.misconceptions
     }
     right = (exercise.answer, *exercise.accepted)
     start = time.perf_counter()
     failures = 0
     for seed in range(seeds):
         cases = all_cases(exercise, seed)
-        failures += sum(not judged(exercise, cases, observe_all(one, cases), seed).passed for one in right)
+        failures += sum(not judged_elsewhere(exercise, one, cases, seed).passed for one in right)
     return Calibration(
         name,
         len(exercise.misconceptions),
@@ -75,6 +79,12 @@ def calibrate(assignment: str, name: str, seeds: int = SEEDS) -> Calibration:
         len(right) * seeds,
         (time.perf_counter() - start) / (len(right) * seeds),
     )
+
+
+def judged_elsewhere(exercise: Exercise, function: Callable, cases: list[Case], seed: int) -> Verdict:
+    """Judge a function as grading does: cases and observations are sent, and judged where they were not made."""
+    seen = observe_all(function, unpack_cases(pack_cases(cases)))
+    return judged(exercise, cases, unpack_observations(pack_observations(seen), len(cases)), seed)
 
 
 def _seeds(seeds: int) -> range:

@@ -67,7 +67,7 @@ class Case:
 
     @property
     def dtype(self) -> torch.dtype:
-        """The precision of the tensors in it."""
+        """The precision of the tensors in it; where there are none, the default, which is float32 in a check."""
         return self._a_tensor().dtype
 
     @property
@@ -75,9 +75,17 @@ class Case:
         """Where its tensors are."""
         return self._a_tensor().device
 
+    @property
+    def gives_precision(self) -> bool:
+        """Whether there is a tensor in it whose precision the result should have."""
+        return any(True for _ in self._tensors())
+
     def _a_tensor(self) -> Tensor:
+        return next(self._tensors(), torch.zeros((), dtype=torch.float32))
+
+    def _tensors(self) -> Iterator[Tensor]:
         tensors = (t for value in self.arguments.values() for t in _tensors(value))
-        return next((t for t in tensors if t.is_floating_point()), torch.zeros(()))
+        return (t for t in tensors if t.is_floating_point())
 
 
 def _tensors(value: Any) -> Iterator[Tensor]:

@@ -1,9 +1,9 @@
 """What a student meets: ``check(langevin_step)`` under an exercise, and its one-sentence answer."""
 
-import html
 import inspect
 import secrets
-from collections.abc import Callable
+import time
+from collections.abc import Callable, Container
 from dataclasses import dataclass, replace
 from importlib import import_module
 from pathlib import Path
@@ -15,13 +15,24 @@ import torch
 from course.exercises.case import Case
 from course.exercises.exercise import Exercise
 from course.exercises.judge import judge
-from course.exercises.probe import Observation, TookTooLong, observe_all, quiet, time_limit
+from course.exercises.observation import Observation
+from course.exercises.probe import observe_all
+from course.exercises.surroundings import TookTooLong, quiet, time_limit
+from course.exercises.words import article, as_html
 
 PUBLIC_SEED = 0
 """Cases in the notebook follow from this seed; at grading time from a fresh one."""
 
+TOTAL = 100
+"""Points of an assignment; what its exercises leave is for the question that a person grades."""
+
 ALL = object()
 """What ``check()`` checks."""
+
+PATIENCE_WITH_EARLIER = 5.0
+"""Seconds after which no more earlier exercises are checked, to find out which of them is to blame."""
+
+Blamed = Callable[[list[str]], str]
 
 VERDICT_MIME = "application/vnd.score-course.verdict+json"
 
@@ -57,7 +68,7 @@ class Verdict:
         box = f"border-left: 4px solid {colour}; padding: 0.4em 0.8em; white-space: pre-wrap"
         return {
             "text/plain": f"{self.points:g}",
-            "text/html": f'<div style="{box}">{html.escape(str(self))}</div>',
+            "text/html": f'<div style="{box}">{as_html(str(self))}</div>',
             VERDICT_MIME: self.__dict__,
         }
 
@@ -78,14 +89,15 @@ class Tally:
 
     def _sum(self) -> str:
         points, possible = (sum(getattr(v, what) for v in self.verdicts) for what in ("points", "possible"))
-        return f"{points:g} of {possible:g} points"
+        written = f"; {TOTAL - possible:g} more for the written question" if possible < TOTAL else ""
+        return f"{points:g} of {possible:g} points from checks{written}"
 
 
 class NotDefined:
     """Stands in a notebook for a function that the student has yet to define, so that its absence can be explained."""
 
-    def __init__(self, exercise: Exercise, namespace: dict[str, Any]):
-        self._exercise, self._namespace = exercise, namespace
+    def __init__(self, exercise: Exercise, namespace: dict[str, Any], others: Container[str] = ()):
+        self._exercise, self._namespace, self._others = exercise, namespace, others
         self.__name__ = exercise.name
 
     def __call__(self, *_: Any, **__: Any) -> Any:
@@ -98,7 +110,9 @@ class NotDefined:
             name
             for name, value in self._namespace.items()
             if inspect.isfunction(value)
+            and name not in self._others
             and not name.startswith("_")
+            and not str(value.__module__).startswith("course.")
             and list(inspect.signature(value).parameters) == expected
         ]
         renamed = f" Did you rename it to `{alike[0]}`?" if alike else ""
@@ -120,18 +134,32 @@ def begin(assignment: str, namespace: dict[str, Any]) -> Callable[..., Verdict |
         ValueError: if there is no such assignment.
     """
     exercises = load(assignment)
+    order = list(exercises)
     for name, exercise in exercises.items():
-        namespace.setdefault(name, NotDefined(exercise, namespace))
+        namespace.setdefault(name, NotDefined(exercise, namespace, exercises))
+
+    def check_one(name: str, function: Any, seed: int) -> Verdict:
+        def blamed(uses: list[str]) -> str:
+            """The first earlier exercise among these that does not pass; none where finding out takes too long."""
+            start = time.monotonic()
+            for earlier in order[: order.index(name)]:
+                if earlier not in uses or time.monotonic() - start > PATIENCE_WITH_EARLIER:
+                    continue
+                if not check_exercise(exercises[earlier], namespace.get(earlier), seed).passed:
+                    return earlier
+            return ""
+
+        return check_exercise(exercises[name], function, seed, blamed)
 
     def check(function: Any = ALL, seed: int = PUBLIC_SEED) -> Verdict | Tally:
         if function is ALL:
-            return Tally([check_exercise(one, namespace[name], seed) for name, one in exercises.items()])
+            return Tally([check_one(name, namespace[name], seed) for name in exercises])
         called = getattr(function, "__name__", type(function).__name__)
         names = [name for name in exercises if namespace.get(name) is function] or [called]
         name = called if called in names else names[0]
         if name not in exercises:
             return Verdict(name, 0, 0, f"not an exercise of {assignment}; those are {', '.join(exercises)}.")
-        return check_exercise(exercises[name], function, seed)
+        return check_one(name, function, seed)
 
     return check
 
@@ -152,28 +180,43 @@ def load(assignment: str) -> dict[str, Exercise]:
     return {exercise.name: exercise for exercise in module.exercises}
 
 
-def check_exercise(exercise: Exercise, function: Callable, seed: int = PUBLIC_SEED) -> Verdict:
+def check_exercise(
+    exercise: Exercise, function: Any, seed: int = PUBLIC_SEED, blamed: Blamed = lambda uses: ""
+) -> Verdict:
     """Call the function on the cases that follow from the seed, judge what it did, and put a number and words to it."""
     if isinstance(function, NotDefined):
         return Verdict(exercise.name, 0, exercise.points, function.explain(), seed=seed)
     if not callable(function):
         sentence = (
-            f"`{exercise.name}` is a {type(function).__name__}, not a function; was the name used for something else?"
+            f"`{exercise.name}` is {article(type(function).__name__)}, not a function; was the name used for something "
+            "else?"
         )
         return Verdict(exercise.name, 0, exercise.points, sentence, seed=seed)
     cases = all_cases(exercise, seed)
-    verdict = judged(exercise, cases, observe_all(function, cases), seed)
+    verdict = judged(exercise, cases, observe_all(function, cases), seed, blamed)
     if not verdict.passed:
         return verdict
     return replace(verdict, sentence=f"{_remark(exercise, function)} {verdict.sentence}".strip())
 
 
-def judged(exercise: Exercise, cases: list[Case], seen: list[Observation], seed: int) -> Verdict:
-    """Judge what a function did on the cases that follow from a seed, wherever it was observed."""
+def judged(
+    exercise: Exercise, cases: list[Case], seen: list[Observation], seed: int, blamed: Blamed = lambda uses: ""
+) -> Verdict:
+    """Judge what a function did on the cases that follow from a seed, wherever it was observed.
+
+    Args:
+        blamed: the names that the function refers to → the earlier exercise among them that does not pass, or nothing;
+            asked where the function fails and nobody knows why.
+    """
     finding = judge(exercise, cases, seen)
-    named = finding.misconception
+    named, sentence = finding.misconception, finding.sentence
     points = exercise.points if finding.passed else round(exercise.points * named.credit) if named else 0
-    return Verdict(exercise.name, points, exercise.points, finding.sentence, named.name if named else None, seed)
+    if points and named:
+        sentence += f" This earns {points:g} of the {exercise.points:g} points."
+    if seen and not finding.passed and not finding.explained:
+        earlier = blamed(seen[0].facts.uses)
+        sentence = f"your `{earlier}` does not pass its own check: mend that first." if earlier else sentence
+    return Verdict(exercise.name, points, exercise.points, sentence, named.name if named else None, seed)
 
 
 def all_cases(exercise: Exercise, seed: int) -> list[Case]:

@@ -5,7 +5,9 @@ from torch import Tensor
 
 from course.exercises.case import Case
 from course.exercises.exercise import Exercise, Statistic, Statistics
-from course.exercises.probe import TIME_LIMIT, Observation, observe
+from course.exercises.observation import TOO_LARGE, Observation, Raised
+from course.exercises.probe import TIME_LIMIT, observe
+from course.exercises.words import article, nth, of, times
 
 RELATIVE = {torch.float64: 1e-6, torch.float32: 1e-4}
 """How far rounding may move a result, relative to its largest entry."""
@@ -48,31 +50,35 @@ def _agrees(s: Statistic) -> bool:
 
 def difference(exercise: Exercise, case: Case, seen: Observation) -> str:
     """One sentence, empty where the observation is right."""
-    if "raised" in seen.facts:
-        return _raised(exercise, case, seen.facts["raised"])
+    if seen.facts.raised:
+        return _raised(exercise, case, seen.facts.raised)
     truth = observe_answer(exercise, case)
     return (
-        _wrong_kind(seen, truth)
+        _wrong_kind(exercise, seen, truth)
         or _changed(seen)
-        or wrong_shape(seen, truth)
-        or _wrong_place(case, seen, truth)
-        or _side_effect(exercise, seen, truth)
-        or _not_a_number(seen, truth)
+        or wrong_shape(exercise, seen, truth)
+        or _wrong_place(exercise, case, seen, truth)
+        or _side_effect(exercise, seen)
+        or _not_a_number(exercise, seen, truth)
         or wrong_numbers(exercise, case, seen, truth)
+        or _wrong_calls(exercise, seen, truth)
+        or _repeats(seen, truth)
     )
 
 
-def _raised(exercise: Exercise, case: Case, raised: dict) -> str:
-    kind, text = raised["type"], raised["text"]
+def _raised(exercise: Exercise, case: Case, raised: Raised) -> str:
+    kind, text = raised.type, raised.text
     if kind == "NotImplementedError":
         return text or "not written yet; replace `raise NotImplementedError` with your code, run the cell, check again."
     if kind == "TookTooLong":
         return (
             f"did not finish within {TIME_LIMIT:.0f} seconds; look for a loop that never ends or grows with the data."
         )
-    if raised.get("call"):
+    if kind == TOO_LARGE:
+        return f"returned {text}, far more numbers than were asked for."
+    if raised.call:
         return f"could not be called as {exercise.signature}: {text}. Keep the arguments of the stub, in their order."
-    where = f" at your line `{raised['line']}`" if raised.get("line") else ""
+    where = f" at your line `{raised.line}`" if raised.line else ""
     return f"raised {kind}{where}{': ' if text else ''}{text}{_given(case)}"
 
 
@@ -84,8 +90,8 @@ def _given(case: Case) -> str:
     return ""
 
 
-def _wrong_kind(seen: Observation, truth: Observation) -> str:
-    got, expected = seen.facts["returned"], truth.facts["returned"]
+def _wrong_kind(exercise: Exercise, seen: Observation, truth: Observation) -> str:
+    got, expected = seen.facts.returned, truth.facts.returned
     if got == ["NoneType"]:
         return "returned nothing; end the function with `return ...`."
     if len(got) != len(expected):
@@ -93,16 +99,13 @@ def _wrong_kind(seen: Observation, truth: Observation) -> str:
     for i, (g, e) in enumerate(zip(got, expected)):
         if g != e and {g, e} != {"int", "float"}:
             of_shape = f" of shape {_shape(_result(truth, i))}" if e == "tensor" else ""
-            return f"returned {_article(g)}, expected {_article(e)}{of_shape}."
+            returned = f"{nth(exercise, i)} is" if len(expected) > 1 else "returned"
+            return f"{returned} {article(g)}, expected {article(e)}{of_shape}."
     return ""
 
 
 def _count(kinds: list[str]) -> str:
-    return f"a tuple of {len(kinds)}" if len(kinds) > 1 else _article(kinds[0])
-
-
-def _article(kind: str) -> str:
-    return ("an " if kind[0] in "aeiou" else "a ") + kind
+    return f"a tuple of {len(kinds)}" if len(kinds) > 1 else article(kinds[0])
 
 
 def _result(seen: Observation, i: int) -> Tensor:
@@ -113,7 +116,7 @@ def _shape(t: Tensor) -> str:
     return str(tuple(t.shape))
 
 
-def wrong_shape(seen: Observation, truth: Observation) -> str:
+def wrong_shape(exercise: Exercise, seen: Observation, truth: Observation) -> str:
     for name, t in truth.tensors.items():
         got = seen.tensors.get(name)
         if got is None:
@@ -122,32 +125,38 @@ def wrong_shape(seen: Observation, truth: Observation) -> str:
                 "`autograd.grad` without `create_graph=True`)."
             )
         if got.shape != t.shape:
-            hint = ""
-            if got.ndim < t.ndim and got.numel() < t.numel():
-                hint = " Something sums over an axis that should stay."
-            elif got.ndim > t.ndim or got.numel() > t.numel():
-                hint = " Something broadcasts, or an axis that should be summed over is left."
-            return f"got shape {_shape(got)}, expected {_shape(t)}{_of(name)}.{hint}"
+            return f"got shape {_shape(got)}, expected {_shape(t)}{of(exercise, name)}.{_axes(got, t)}"
     return ""
 
 
-def _of(name: str) -> str:
-    return "" if name == "result" else f" of {name}" if name.startswith("result") else f" of the {name}"
+def _axes(got: Tensor, expected: Tensor) -> str:
+    """How such a shape typically comes about."""
+    if got.ndim < expected.ndim and got.numel() < expected.numel():
+        return " Something sums over an axis that should stay."
+    other = [(a, b) for a, b in zip(got.shape, expected.shape) if a != b]
+    if got.ndim > expected.ndim or (other and all(b == 1 < a for a, b in other)):
+        return " Something broadcasts, or an axis that should be summed over is left."
+    if got.ndim == expected.ndim and len(other) == 1 and abs(other[0][0] - other[0][1]) == 1:
+        return f" There is one entry too {'many' if other[0][0] > other[0][1] else 'few'}."
+    return ""
 
 
-def _wrong_place(case: Case, seen: Observation, truth: Observation) -> str:
+def _wrong_place(exercise: Exercise, case: Case, seen: Observation, truth: Observation) -> str:
     for name, t in truth.tensors.items():
         got = seen.tensors[name]
         expected = case.dtype if t.is_floating_point() else t.dtype
-        if got.dtype != expected and not (got.ndim == 0 and "tensor" not in truth.facts["returned"]):
+        if got.dtype != expected and not (got.ndim == 0 and "tensor" not in truth.facts.returned):
             if not expected.is_floating_point:
                 what = "the comparison itself" if expected is torch.bool else "whole numbers, as they came"
-                return f"got dtype {got.dtype}, expected {expected}{_of(name)}: return {what}."
+                return f"got dtype {got.dtype}, expected {expected}{of(exercise, name)}: return {what}."
+            if not case.gives_precision:
+                default = "the default dtype, since no tensor was given"
+                return f"got dtype {got.dtype}, expected {expected}{of(exercise, name)}, {default}."
             return (
-                f"got dtype {got.dtype}, expected {expected}, the one that was given{_of(name)}; make new tensors "
-                "with `dtype=x.dtype, device=x.device`."
+                f"got dtype {got.dtype}, expected {expected}{of(exercise, name)}, the one that was given; make new "
+                "tensors with `dtype=x.dtype, device=x.device`."
             )
-        if got.device.type != case.device.type and "tensor" in truth.facts["returned"]:
+        if got.device.type != case.device.type and "tensor" in truth.facts.returned:
             return (
                 f"the result is on {got.device}, its inputs on {case.device}; make new tensors with `device=x.device`."
             )
@@ -155,39 +164,61 @@ def _wrong_place(case: Case, seen: Observation, truth: Observation) -> str:
 
 
 def _changed(seen: Observation) -> str:
-    if "changed" not in seen.facts:
-        return ""
-    return (
-        f"your function changes {seen.facts['changed'][0]}, which it was only lent; look for `+=`, `x[...] =`, methods "
-        "ending in `_`, `.pop()`, `.backward()` or `.requires_grad_()`, and work on a copy."
-    )
-
-
-def _side_effect(exercise: Exercise, seen: Observation, truth: Observation) -> str:
-    facts = seen.facts
-    if "drew" in facts:
-        return "your function draws from the global generators; use only the noise or the generator that is handed in."
-    if "repeats" in facts and "repeats" not in truth.facts:
+    facts, look = seen.facts, "look for `+=`, `x[...] =`, methods ending in `_`"
+    if facts.changed:
         return (
-            "two calls with one generator give the same numbers: draw from the generator as it is, without "
-            "`manual_seed` and without one of your own."
+            f"your function modifies {facts.changed[0]} in place; {look}, `.pop()`, `.backward()` or "
+            "`.requires_grad_()`, and work on a copy."
         )
-    if "attached" in facts and not exercise.attached:
-        return "the result still carries its graph, so memory grows with every step; return it detached."
-    if "shares" in facts and exercise.fresh:
+    if facts.overwrote:
         return (
-            f"the result shares its memory with {facts['shares'][0]}: who writes to one changes the other; make a copy."
+            f"your function modifies in place what `{facts.overwrote[0]}` returned, which may be its argument; {look}, "
+            "and make a new tensor."
         )
     return ""
 
 
-def _not_a_number(seen: Observation, truth: Observation) -> str:
+def _side_effect(exercise: Exercise, seen: Observation) -> str:
+    facts = seen.facts
+    if facts.drew:
+        return "your function draws from the global generators; use only the noise or the generator that is handed in."
+    if facts.attached and not exercise.attached:
+        return "the result still carries its graph, so memory grows with every step; return it detached."
+    if facts.shares and exercise.fresh:
+        return f"the result shares its memory with {facts.shares[0]}: writing to one changes the other; make a copy."
+    return ""
+
+
+def _wrong_calls(exercise: Exercise, seen: Observation, truth: Observation) -> str:
+    facts = seen.facts
+    if facts.times:
+        return (
+            f"your function calls `{facts.times[0]}` with another kind of time than it was given; hand t on as it is, "
+            "a float or shape (B,)."
+        )
+    for name in exercise.counted:
+        got, expected = facts.calls.get(name, 0), truth.facts.calls.get(name, 0)
+        if got != expected:
+            return f"your function calls `{name}` {times(got)}, expected {times(expected)}."
+    return ""
+
+
+def _repeats(seen: Observation, truth: Observation) -> str:
+    if seen.facts.repeats and not truth.facts.repeats:
+        return (
+            "two calls with one generator give the same numbers: draw from the generator as it is, without "
+            "`manual_seed` and without one of your own."
+        )
+    return ""
+
+
+def _not_a_number(exercise: Exercise, seen: Observation, truth: Observation) -> str:
     for name, t in truth.tensors.items():
         got = seen.tensors[name]
         bad = ~got.isfinite() & t.isfinite().to(got.device)
         if bad.any():
             what = "nan" if got[bad].isnan().any() else "inf"
-            where = f"{int(bad.sum())} of {got.numel()} entries{_of(name)}"
+            where = f"{int(bad.sum())} of {got.numel()} entries{of(exercise, name)}"
             return f"got {what} in {where}: look for 0/0, log 0 or an overflow."
     return ""
 
@@ -196,13 +227,29 @@ def wrong_numbers(exercise: Exercise, case: Case, seen: Observation, truth: Obse
     for name, s in compared(exercise, case, seen, truth).items():
         if _agrees(s):
             continue
+        if exercise.statistics and seen.facts.unmoved and not truth.facts.unmoved:
+            return (
+                f"nothing is drawn from `{seen.facts.unmoved[0]}`{_where(case)}: is a step or its noise left out, or "
+                "does the noise come from elsewhere?"
+            )
         if exercise.statistics:
             worst = (s.value - s.truth).abs().argmax() if s.value.ndim else 0
             return f"the {name} is {s.value.flatten()[worst]:.4g}, theory says {s.truth.flatten()[0]:.4g}."
         if seen.tensors[name].dtype == torch.bool:
-            return f"{int((s.value != s.truth).sum())} of {s.value.numel()} decisions{_of(name)} are wrong."
-        return _pattern(s) + _largest_error(s, name) + _given(case)
+            return f"{int((s.value != s.truth).sum())} of {s.value.numel()} decisions{of(exercise, name)} are wrong."
+        return _pattern(s) + _largest_error(exercise, s, name) + _given(case)
     return ""
+
+
+def _where(case: Case) -> str:
+    """The counts that a case is about, such as " where sigmas has length 1 and n_per_level = 2"."""
+    counts = []
+    for name, value in case.arguments.items():
+        if isinstance(value, int) and not isinstance(value, bool):
+            counts.append(f"{name} = {value}")
+        elif isinstance(value, Tensor) and value.ndim == 1:
+            counts.append(f"{name} has length {len(value)}")
+    return f" where {' and '.join(counts)}" if counts else ""
 
 
 def _pattern(s: Statistic) -> str:
@@ -220,13 +267,13 @@ def _pattern(s: Statistic) -> str:
     return ""
 
 
-def _largest_error(s: Statistic, name: str) -> str:
+def _largest_error(exercise: Exercise, s: Statistic, name: str) -> str:
     error = (s.value - s.truth).abs().nan_to_num(nan=torch.inf)
     error = error.masked_fill(s.value.isnan() & s.truth.isnan(), 0)  # both say that there is no number
     at = int(error.argmax())
     where = tuple(int(i) for i in torch.unravel_index(torch.tensor(at), error.shape)) if error.ndim else ()
     place = f" at {list(where)}" if where else ""
     return (
-        f"the largest error{_of(name)} is {error.flatten()[at]:.3g}{place}: got {s.value.flatten()[at]:.6g}, "
+        f"the largest error{of(exercise, name)} is {error.flatten()[at]:.3g}{place}: got {s.value.flatten()[at]:.6g}, "
         f"expected {s.truth.flatten()[at]:.6g}."
     )

@@ -61,6 +61,8 @@ class Exercise:
             Without it, the result is compared with the answer's.
         attached: the result may carry a graph (a loss must); else it must not.
         fresh: the result must share no memory with the arguments.
+        results: what the results are called, where there are several.
+        counted: functions handed over that must be called as often as the answer calls them.
         remark: (the student's function) → a sentence about what it now does, shown with a pass.
     """
 
@@ -71,6 +73,8 @@ class Exercise:
     statistics: Callable[[Case, Tensor], Statistics] | None = None
     attached: bool = True
     fresh: bool = False
+    results: tuple[str, ...] = ()
+    counted: tuple[str, ...] = ()
     remark: Callable[[Callable], str] | None = None
     accepted: list[Callable] = field(default_factory=list)
     misconceptions: list[Misconception] = field(default_factory=list)

@@ -20,16 +20,27 @@ from course.exercises.difference import (
     wrong_shape,
 )
 from course.exercises.exercise import Exercise, Misconception
-from course.exercises.probe import Observation, observe
+from course.exercises.observation import TOO_LARGE, Observation
+from course.exercises.probe import observe
+
+SELF_EXPLANATORY = ("NotImplementedError", "TookTooLong", TOO_LARGE)
 
 
 @dataclass(frozen=True)
 class Finding:
-    """What the judge found: whether all is right, a sentence, and the misconception where it has a name."""
+    """What the judge found.
+
+    Attributes:
+        passed: whether all is right.
+        sentence: what is off.
+        misconception: where it has a name.
+        explained: whether the sentence says why, or only what differs.
+    """
 
     passed: bool
     sentence: str = ""
     misconception: Misconception | None = None
+    explained: bool = True
 
 
 def judge(exercise: Exercise, cases: list[Case], seen: list[Observation]) -> Finding:
@@ -50,13 +61,15 @@ def judge(exercise: Exercise, cases: list[Case], seen: list[Observation]) -> Fin
         return Finding(False, named.sentence, named)
     sentence = difference(exercise, cases[wrong], seen[wrong])
     right_before = any(case.dtype is torch.float64 for case in cases[:wrong])
-    if right_before and cases[wrong].dtype is torch.float32 and "raised" not in seen[wrong].facts:
+    if right_before and cases[wrong].dtype is torch.float32 and not seen[wrong].facts.raised:
         sentence += " (This is in float32; in float64 the function is right.)"
-    return Finding(False, f"{sentence} {_printed(seen)}".strip())
+    raised = seen[wrong].facts.raised
+    explained = raised is not None and (raised.call or raised.type in SELF_EXPLANATORY)
+    return Finding(False, f"{sentence} {_printed(seen)}".strip(), explained=explained)
 
 
 def _printed(seen: list[Observation]) -> str:
-    n = sum(one.facts.get("printed", 0) for one in seen)
+    n = sum(one.facts.printed for one in seen)
     return f"(It also printed {n:,} characters, which checks hide.)" if n > 200 else ""
 
 
@@ -66,11 +79,13 @@ def _printed(seen: list[Observation]) -> str:
 def _recognise(exercise: Exercise, cases: list[Case], seen: list[Observation], wrong: int) -> Misconception | None:
     """The first misconception that would have been observed just so, in the precision of the first wrong case.
 
-    (What goes wrong in float64 already may round to something else in float32.)
+    (What goes wrong in float64 already may round to something else in float32.) It must be wrong there itself: what
+    is right but for a trifle is like every misconception that is.
     """
     told = [(case, one) for case, one in zip(cases, seen) if case.dtype is cases[wrong].dtype]
     for candidate in exercise.misconceptions:
-        if all(_alike(exercise, case, one, observe(candidate.function, case)) for case, one in told):
+        alike = all(_alike(exercise, case, one, observe(candidate.function, case)) for case, one in told)
+        if alike and difference(exercise, cases[wrong], observe(candidate.function, cases[wrong])):
             return candidate
     return None
 
@@ -78,10 +93,10 @@ def _recognise(exercise: Exercise, cases: list[Case], seen: list[Observation], w
 def _alike(exercise: Exercise, case: Case, a: Observation, b: Observation) -> bool:
     if _signature(exercise, a) != _signature(exercise, b):
         return False
-    if "drew" in a.facts:  # its numbers are chance, unless what it drew was of no use
+    if a.facts.drew:  # its numbers are chance, unless what it drew was of no use
         truth = observe_answer(exercise, case)
         return bool(wrong_numbers(exercise, case, a, truth)) == bool(wrong_numbers(exercise, case, b, truth))
-    if exercise.statistics and "raised" not in a.facts and wrong_shape(a, observe_answer(exercise, case)) == "":
+    if exercise.statistics and not a.facts.raised and wrong_shape(exercise, a, observe_answer(exercise, case)) == "":
         pairs = zip(*(compared(exercise, case, one, one).values() for one in (a, b)))
         return all(
             _close(p.value, q.value, 2 * max(p.tolerance, q.tolerance) + 0.03 * scale(q.value)) for p, q in pairs
@@ -102,15 +117,16 @@ def _close(a: Tensor, b: Tensor, tolerance: float) -> bool:
 def _signature(exercise: Exercise, seen: Observation) -> tuple:
     """Everything that is judged but the numbers."""
     facts = seen.facts
-    raised = facts.get("raised", {})
-    kinds = facts.get("returned")
     judged = {
-        "returned": kinds and ["float" if kind == "int" else kind for kind in kinds],
-        "raised": (raised.get("type"), raised.get("text", "")[:30]),
-        "changed": facts.get("changed"),
-        "drew": facts.get("drew"),
-        "repeats": facts.get("repeats"),
-        "attached": bool(facts.get("attached")) and not exercise.attached,
-        "shares": bool(facts.get("shares")) and exercise.fresh,
+        "returned": ["float" if kind == "int" else kind for kind in facts.returned],
+        "raised": facts.raised and (facts.raised.type, facts.raised.text[:30]),
+        "changed": facts.changed,
+        "drew": facts.drew,
+        "repeats": facts.repeats,
+        "attached": facts.attached and not exercise.attached,
+        "shares": bool(facts.shares) and exercise.fresh,
+        "calls": [facts.calls.get(name) for name in exercise.counted],
+        "overwrote": facts.overwrote,
+        "times": facts.times,
     }
     return judged, {name: (t.shape, t.dtype) for name, t in seen.tensors.items()}

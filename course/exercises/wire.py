@@ -4,7 +4,7 @@ What comes from beside a student's code is not trusted: a message that is not ex
 """
 
 import json
-from collections.abc import Callable
+from dataclasses import fields
 from typing import Any
 
 import torch
@@ -13,7 +13,7 @@ from safetensors.torch import load, save
 from torch import Tensor
 
 from course.exercises.case import Case, Given, Seed
-from course.exercises.probe import Observation
+from course.exercises.observation import Facts, Observation, plain
 
 LARGEST = 16 * 2**20
 """Bytes that a message may have."""
@@ -26,30 +26,30 @@ class NotAnObservation(ValueError):
     """What came back from a kernel is not what ``pack_observations`` makes."""
 
 
+# -- cases, which are ours ---------------------------------------------------------------------------------------------
+
+SENT = {kind.__name__: kind for kind in (Case, Given, Seed)}
+
+
 def pack_cases(cases: list[Case]) -> bytes:
     """Cases as bytes, for ``unpack_cases``."""
     tensors: dict[str, Tensor] = {}
 
     def plain(value: Any) -> Any:
         if isinstance(value, Tensor):
-            tensors[str(len(tensors))] = value.detach().cpu().contiguous().clone()
-            return {"tensor": str(len(tensors) - 1), "device": value.device.type}
-        if isinstance(value, Given):
-            return {"given": value.name, "tensors": {name: plain(t) for name, t in value.tensors.items()}}
-        if isinstance(value, Seed):
-            return {"seed": value.value}
+            # laid out in memory as it is here, since what fits a `view` depends on it
+            order = sorted(range(value.ndim), key=value.stride, reverse=True)
+            tensors[str(len(tensors))] = value.detach().cpu().permute(order).contiguous().clone()
+            return {"tensor": str(len(tensors) - 1), "order": order, "device": value.device.type}
+        if type(value).__name__ in SENT:
+            return {type(value).__name__: {one.name: plain(getattr(value, one.name)) for one in fields(value)}}
+        if isinstance(value, dict):
+            return {"dict": {name: plain(v) for name, v in value.items()}}
+        if isinstance(value, tuple):
+            return {"tuple": [plain(v) for v in value]}
         return [plain(v) for v in value] if isinstance(value, list) else value
 
-    told = [
-        {
-            "arguments": {name: plain(value) for name, value in case.arguments.items()},
-            "no_grad": case.no_grad,
-            "gradients": list(case.gradients),
-            "magnitude": case.magnitude,
-        }
-        for case in cases
-    ]
-    return _join(told, tensors)
+    return _join(plain(cases), tensors)
 
 
 def unpack_cases(message: bytes) -> list[Case]:
@@ -62,26 +62,26 @@ def unpack_cases(message: bytes) -> list[Case]:
         if not isinstance(plain, dict):
             return plain
         if "tensor" in plain:
-            return tensors[plain["tensor"]].to(plain["device"])
-        if "given" in plain:
-            return Given(plain["given"], {name: value(t) for name, t in plain["tensors"].items()})
-        return Seed(plain["seed"])
+            t, order = tensors[plain["tensor"]].to(plain["device"]), plain["order"]
+            return t.permute([order.index(i) for i in range(t.ndim)])
+        ((kind, parts),) = plain.items()
+        if kind == "tuple":
+            return tuple(value(p) for p in parts)
+        parts = {name: value(p) for name, p in parts.items()}
+        return parts if kind == "dict" else SENT[kind](**parts)
 
-    return [
-        Case(
-            {name: value(plain) for name, plain in one["arguments"].items()},
-            one["no_grad"],
-            tuple(one["gradients"]),
-            one["magnitude"],
-        )
-        for one in told
-    ]
+    return value(told)
+
+
+# -- observations, which may be anything -------------------------------------------------------------------------------
 
 
 def pack_observations(seen: list[Observation]) -> bytes:
     """Observations as bytes, for ``unpack_observations``; tensors go to the CPU, their device is told."""
     tensors = {f"{i} {name}": t.cpu().contiguous() for i, one in enumerate(seen) for name, t in one.tensors.items()}
-    told = [{"facts": one.facts, "devices": {name: t.device.type for name, t in one.tensors.items()}} for one in seen]
+    told = [
+        {"facts": plain(one.facts), "devices": {name: t.device.type for name, t in one.tensors.items()}} for one in seen
+    ]
     return _join(told, tensors)
 
 
@@ -97,58 +97,22 @@ def unpack_observations(message: bytes, most: int) -> list[Observation]:
             raise NotAnObservation(f"Expected at most {most} observations.")
         return [
             Observation(
-                {
-                    name: _on(tensors[f"{i} {name}"], device)
-                    for name, device in _a(dict, one["devices"]).items()
-                    if isinstance(name, str)
-                },
+                {name: _on(tensors[f"{i} {name}"], device) for name, device in one["devices"].items()},
                 _facts(one["facts"]),
             )
             for i, one in enumerate(told)
         ]
     except NotAnObservation:
         raise
-    except (ValueError, KeyError, TypeError, IndexError, RecursionError, SafetensorError, UnicodeError) as error:
+    except (ValueError, LookupError, TypeError, AttributeError, RecursionError, SafetensorError) as error:
         raise NotAnObservation(f"The kernel sent something else than observations ({type(error).__name__}).") from None
 
 
-# -- the facts of an observation, as ``probe`` writes them -------------------------------------------------------------
-
-LONGEST_TEXT = 300
-MOST_PRINTED = 10**12
-
-
-def _facts(facts: Any) -> dict[str, Any]:
-    """Only the facts that there are, each of its own type, no text longer than a line."""
-    kinds: dict[str, Callable[[Any], Any]] = {"raised": _raised, "printed": lambda n: min(_a(int, n), MOST_PRINTED)}
-    kinds |= {"returned": _texts, "changed": _texts, "shares": _texts, "drew": bool, "attached": bool}
-    facts = _a(dict, facts)
-    checked = {name: kinds[name](value) for name, value in facts.items()}
-    if "raised" not in checked and not checked.get("returned"):
+def _facts(told: Any) -> Facts:
+    facts = Facts(**told)
+    if not facts.raised and not facts.returned:
         raise NotAnObservation("An observation tells what was returned or raised.")
-    return checked
-
-
-def _raised(raised: Any) -> dict[str, Any]:
-    raised = _a(dict, raised)
-    texts = {name: _text(raised[name]) for name in ("type", "text", "line") if name in raised}
-    return {"type": "", "text": "", **texts, **({"call": True} if raised.get("call") else {})}
-
-
-def _texts(values: Any) -> list[str]:
-    return [_text(v) for v in _a(list, values)[:16]]
-
-
-def _text(value: Any) -> str:
-    """One line that any file and any terminal can take: neither halves of characters nor control sequences."""
-    text = " ".join(_a(str, value)[:LONGEST_TEXT].split())
-    return "".join(c if c.isprintable() else "\ufffd" for c in text)
-
-
-def _a(kind: type, value: Any) -> Any:
-    if not isinstance(value, kind):
-        raise NotAnObservation(f"Expected a {kind.__name__}; got a {type(value).__name__}.")
-    return value
+    return facts
 
 
 def _on(t: Tensor, device: str) -> Tensor:

@@ -104,6 +104,7 @@ class _Run:
         self.exercises = load(task.assignment)
         self.deadline = time.monotonic() + task.total_seconds
         self.stopped = ""
+        self.failed: set[str] = set()
 
     def verdicts(self) -> list[Verdict]:
         found = []
@@ -127,6 +128,8 @@ class _Run:
     def _test(self, session: Session, cell: NotebookNode) -> Verdict:
         exercise, seed = self._exercise(cell), fresh_seed()
         verdict = self._judge(session, cell, exercise, seed)
+        if not verdict.passed:
+            self.failed.add(exercise.name)
         data = {kind: _plain(value) for kind, value in verdict._repr_mimebundle_().items()}
         cell.outputs = [new_output("execute_result", data=data, execution_count=None)]
         return verdict
@@ -146,10 +149,14 @@ class _Run:
             self.notes.append(f"{exercise.name}: {error} Does the submission tamper with the kernel?")
             return none("could not be observed: something in the notebook changes how the kernel works.")
         try:
-            return judged(exercise, cases, seen, seed)
+            return judged(exercise, cases, seen, seed, self._blamed)
         except Exception as error:  # observations may be anything that has their form
             self.notes.append(f"{exercise.name}: what came back could not be judged ({type(error).__name__}: {error}).")
             return none("what came back could not be judged; does the function return what its docstring says?")
+
+    def _blamed(self, uses: list[str]) -> str:
+        """The first exercise that failed before, of those that a function refers to (or claims to)."""
+        return next((name for name in self.exercises if name in uses and name in self.failed), "")
 
     def _exercise(self, cell: NotebookNode) -> Exercise:
         name = CHECKED.search(cell.source)

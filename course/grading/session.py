@@ -20,7 +20,7 @@ from nbformat import NotebookNode
 from nbformat.v4 import new_output
 
 from course.exercises.case import Case
-from course.exercises.probe import Observation
+from course.exercises.observation import Observation
 from course.exercises.wire import NotAnObservation, pack_cases, unpack_observations
 from course.grading.inside.answer import OBSERVED_MIME
 from course.grading.sandbox import KernelError, Settings

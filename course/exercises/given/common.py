@@ -59,6 +59,34 @@ def quadratic_log_prob(**tensors: Tensor) -> nn.Module:
     return Minus(QuadraticEnergy(**tensors))
 
 
+def count_passes(result: Tensor, again: Tensor) -> Tensor:
+    """Add to ``again`` each time that a backward pass goes through a result for a second, third, … time.
+
+    Many gradients in one pass, as in ``torch.func.jacrev``, are as many passes.
+    """
+    passes, axes = 0, _batch_axes(result)
+
+    def count(gradient: Tensor) -> None:
+        nonlocal passes
+        passes += 1 if _batch_axes(gradient) == axes else 2
+        if passes > 1:
+            with torch.no_grad():
+                again.add_(1)
+
+    if result.requires_grad:
+        result.register_hook(count)
+    return result
+
+
+def _batch_axes(t: Tensor) -> int:
+    """How many axes ``vmap`` hides."""
+    functorch, axes = torch._C._functorch, 0
+    while functorch.is_functorch_wrapped_tensor(t):
+        axes += functorch.is_batchedtensor(t)
+        t = functorch.get_unwrapped(t)
+    return axes
+
+
 class LinearScore(GivenModule):
     """The score of a Gaussian, precision (centre − x)."""
 

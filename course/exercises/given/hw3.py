@@ -3,7 +3,7 @@
 import torch
 from torch import Tensor
 
-from course.exercises.given.common import GivenModule, NetworkScore
+from course.exercises.given.common import GivenModule, NetworkScore, count_passes
 
 
 class PartialScore(GivenModule):
@@ -25,16 +25,4 @@ class OncePassedScore(NetworkScore):
     again: Tensor
 
     def forward(self, x: Tensor) -> Tensor:
-        s = super().forward(x)
-        passes = 0
-
-        def count(_: Tensor) -> None:
-            nonlocal passes
-            passes += 1
-            if passes > 1:
-                with torch.no_grad():
-                    self.again += 1
-
-        if s.requires_grad:
-            s.register_hook(count)
-        return s
+        return count_passes(super().forward(x), self.again)

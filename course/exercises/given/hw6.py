@@ -8,7 +8,7 @@ import math
 import torch
 from torch import Tensor
 
-from course.exercises.given.common import GivenModule
+from course.exercises.given.common import GivenModule, count_passes
 
 
 class Field(GivenModule):
@@ -23,6 +23,15 @@ class Field(GivenModule):
         flat, time = x.flatten(1), t[:, None] if isinstance(t, Tensor) and t.ndim else t
         bent = torch.tanh(flat @ self.win + self.bias + time * self.rate) @ self.wout
         return (bent - (0.5 + time) * flat).reshape(x.shape)
+
+
+class OncePassedField(Field):
+    """Counts in ``again`` how often a backward pass went through the same evaluation for a second, third, … time."""
+
+    again: Tensor
+
+    def forward(self, x: Tensor, t: float | Tensor) -> Tensor:
+        return count_passes(super().forward(x, t), self.again)
 
 
 class Diffusion(GivenModule):

@@ -131,13 +131,14 @@ def sums_for_means(x, y, bandwidth):
 
 
 def _sliced_cases(draw: Draw) -> list[Case]:
-    def case(n: int, p: int, d: int, no_grad: bool = False) -> Case:
+    def case(n: int, p: int, d: int, size: float = 1.0, no_grad: bool = False) -> Case:
         directions = draw.normal(p, d)
         directions /= directions.norm(dim=1, keepdim=True)
-        x, y = draw.normal(n, d) + 0.5, 1.7 * draw.normal(n, d) - 0.3
-        return Case({"x": x, "y": y, "directions": directions}, no_grad=no_grad)
+        x, y = size * (draw.normal(n, d) + 0.5), size * (1.7 * draw.normal(n, d) - 0.3)
+        return Case({"x": x, "y": y, "directions": directions}, no_grad=no_grad, magnitude=size)
 
-    return [case(11, 7, 3), case(6, 9, 4, no_grad=True), case(8, 3, 5)]
+    # clouds so small that nothing can be added under the root
+    return [case(11, 7, 3), case(6, 9, 4, no_grad=True), case(8, 3, 5), case(7, 5, 4, size=1e-5)]
 
 
 def _sliced_remark(function) -> str:
@@ -163,6 +164,13 @@ def _along(x, y, directions):
 )
 def not_sorted(x, y, directions):
     return (x @ directions.T - y @ directions.T).square().mean().sqrt()
+
+
+@sliced_wasserstein.misconception(
+    "something is added under the root, which drowns small distances: the root needs no guard here.", credit=0.5
+)
+def guarded_root(x, y, directions):
+    return (_along(x, y, directions).square().mean() + 1e-8).sqrt()
 
 
 @sliced_wasserstein.misconception("the root is missing: take the square root of the mean of W₂², last of all.")

@@ -17,11 +17,26 @@ def _case(draw: Draw, n: int, k: int, d: int, no_grad: bool = False) -> Case:
     return Case({"x": x, **start}, no_grad=no_grad, magnitude=magnitude(x, start))
 
 
-def _extreme_case(draw: Draw, n: int, k: int, d: int, high: float = 1.5, shrink: float = 1.0) -> Case:
-    """Every density at every point is zero, or infinite, to a computer; yet each component has points of its own."""
-    made = mixture(draw, k, d, low=0.9, high=high)
+def _extreme_case(
+    draw: Draw, n: int, k: int, d: int, high: float = 1.5, shrink: float = 1.0, apart: float = 0.5
+) -> Case:
+    """Every density at every point is zero, or infinite, to a computer; yet each component has points of its own.
+
+    Unless they are not far ``apart``: then the densities at one point differ by a few powers of ten.
+    """
+    made = mixture(draw, k, d, low=0.9, high=high, apart=apart)
     x = points(draw, n, made)
-    start = {**made, "means": made["means"] + 0.3 * draw.normal(k, d), "stds": made["stds"] * shrink}
+    start = {**made, "means": made["means"] + 0.6 * apart * draw.normal(k, d), "stds": made["stds"] * shrink}
+    return Case({"x": x, **start}, magnitude=magnitude(x, start))
+
+
+def _tiny_case(draw: Draw, n: int, k: int, d: int) -> Case:
+    """Nothing can be added to a variance, nor to what one component has of the points: less than a point in all."""
+    made = mixture(draw, k, d, low=1e-4, high=2e-4)
+    x = points(draw, n, made)
+    weights = made["weights"] * torch.tensor([1e-8] + [1.0] * (k - 1)).double()
+    start = {"weights": weights / weights.sum(), "means": made["means"] + 5e-5 * draw.normal(k, d)}
+    start["stds"] = made["stds"]
     return Case({"x": x, **start}, magnitude=magnitude(x, start))
 
 
@@ -31,6 +46,8 @@ def _em_cases(draw: Draw) -> list[Case]:
         _case(draw, 53, 5, 3, no_grad=True),
         _extreme_case(draw, 37, 2, 6, high=0.95, shrink=0.02),
         _extreme_case(draw, 29, 2, 801),
+        _extreme_case(draw, 31, 3, 2402, high=0.91, apart=0.02),
+        _tiny_case(draw, 43, 4, 5),
     ]
 
 
@@ -49,7 +66,9 @@ def _climb_remark(function) -> str:
     )
 
 
-em_step = Exercise("em_step", 16, answers.em_step, _em_cases, remark=_climb_remark)
+_RESULTS = ("weights", "means", "stds")
+
+em_step = Exercise("em_step", 16, answers.em_step, _em_cases, remark=_climb_remark, results=_RESULTS)
 
 
 def _joint(x, weights, means, stds):
@@ -82,6 +101,52 @@ def responsibilities_underflow(x, weights, means, stds):
     new = r.mT @ x / count[:, None]
     variance = (r * (x[:, None] - new).square().sum(2)).sum(0) / (d * count)
     return count / len(x), new, variance.sqrt()
+
+
+def _shares(logs, taken_out):
+    parts = (logs - taken_out).exp()
+    return parts / parts.sum(1, keepdim=True)
+
+
+@em_step.misconception(
+    "exp overflows all the same, since what you take out is not the largest term of each point: take that, or use "
+    "softmax.",
+    credit=0.5,
+)
+def smallest_term_taken_out(x, weights, means, stds):
+    logs = _joint(x, weights, means, stds)
+    return _update(_shares(logs, logs.amin(1, keepdim=True)), x)
+
+
+@em_step.misconception(
+    "the responsibilities are 0/0, since you take out one term for all points: take out each point's largest, or use "
+    "softmax.",
+    credit=0.5,
+)
+def one_term_for_all_points(x, weights, means, stds):
+    logs = _joint(x, weights, means, stds)
+    return _update(_shares(logs, logs.max()), x)
+
+
+@em_step.misconception(
+    "N_k is kept from being small: a component may have less than one point in all, so divide by N_k as it is.",
+    credit=0.5,
+)
+def count_clamped(x, weights, means, stds):
+    r = _responsibilities(x, weights, means, stds)
+    count = r.sum(0).clamp(min=1.0)
+    new = r.mT @ x / count[:, None]
+    variance = (r * (x[:, None] - new).square().sum(2)).sum(0) / (x.shape[1] * count)
+    return r.mean(0), new, variance.sqrt()
+
+
+@em_step.misconception(
+    "the variance is kept from being small: data may be as narrow as you like, so add nothing to it and clamp nothing.",
+    credit=0.5,
+)
+def variance_clamped(x, weights, means, stds):
+    w, m, s = answers.em_step(x, weights, means, stds)
+    return w, m, s.square().clamp(min=1e-6).sqrt()
 
 
 @em_step.misconception(

@@ -25,6 +25,7 @@ def _kde_cases(draw: Draw) -> list[Case]:
         case(8, 6, 4, draw.number(1.4, 2.0), no_grad=True),
         case(4, 9, 5, draw.number(0.4, 0.6), away=2000.0),
         case(6, 7, 611, 0.01),
+        case(5, 9, 3, 1e-4),  # nothing can be added to the bandwidth
     ]
 
 
@@ -55,6 +56,27 @@ def kernels_underflow(x, data, bandwidth):
     kernels = torch.exp(-(x[:, None] - data).square().sum(2) / (2 * bandwidth**2))
     log_norm = x.shape[1] * math.log(bandwidth * math.sqrt(2 * math.pi))
     return torch.log(kernels.mean(1)) - log_norm
+
+
+@kde_log_prob.misconception(
+    "exp overflows all the same, since what you take out is not the largest exponent of each point: take that, or use "
+    "torch.logsumexp.",
+    credit=0.5,
+)
+def smallest_exponent_taken_out(x, data, bandwidth):
+    exponents = _kernels(x, data, bandwidth)
+    least = exponents.amin(1, keepdim=True)
+    return least[:, 0] + (exponents - least).exp().sum(1).log() + _constant(x, data, bandwidth)
+
+
+@kde_log_prob.misconception(
+    "exp has become 0, since you take out one exponent for all points: take out each point's largest, or use "
+    "torch.logsumexp.",
+    credit=0.5,
+)
+def one_exponent_for_all_points(x, data, bandwidth):
+    exponents = _kernels(x, data, bandwidth)
+    return exponents.max() + (exponents - exponents.max()).exp().sum(1).log() + _constant(x, data, bandwidth)
 
 
 @kde_log_prob.misconception("you sum the N kernels: a density averages them, so subtract log N.")

@@ -11,11 +11,19 @@ from course.exercises.hw1 import answers
 _WEIGHTS, _MEANS, _STDS = torch.tensor([0.3, 0.7]), torch.tensor([[-1.0, 0.5], [1.0, 0.0]]), torch.tensor([0.4, 0.8])
 
 
-def mixture(draw: Draw, k: int, d: int, low: float = 0.6, high: float = 1.5) -> dict:
-    """Components that overlap, each with its own weight and its own width, no two of them alike."""
+def mixture(draw: Draw, k: int, d: int, low: float = 0.6, high: float = 1.5, apart: float = 0.5) -> dict:
+    """Components that overlap, each with its own weight and its own width, no two of them alike.
+
+    Far ``apart``, the first has a weight so small that nothing can be added to it.
+    """
     weights = draw.uniform(k, low=0.3, high=1.5)
+    weights[0] *= 1e-4 if apart > 10 else 1
     stds = torch.linspace(low, high, k, dtype=torch.float64)[draw.permutation(k)]
-    return {"weights": weights / weights.sum(), "means": (low + high) * draw.normal(k, d) / 2 + 0.5, "stds": stds}
+    return {
+        "weights": weights / weights.sum(),
+        "means": (low + high) * apart * draw.normal(k, d) + min(0.5, high),
+        "stds": stds,
+    }
 
 
 def points(draw: Draw, n: int, parts: dict, away: float = 1.0) -> torch.Tensor:
@@ -31,8 +39,8 @@ def magnitude(x: torch.Tensor, parts: dict) -> float:
     return square / parts["stds"].min().item() ** 2
 
 
-def _case(draw: Draw, b: int, k: int, d: int, away: float = 1.0, no_grad: bool = False, **widths: float) -> Case:
-    parts = mixture(draw, k, d, **widths)
+def _case(draw: Draw, b: int, k: int, d: int, away: float = 1.0, no_grad: bool = False, **how: float) -> Case:
+    parts = mixture(draw, k, d, **how)
     x = points(draw, b, parts, away)
     return Case({"x": x, **parts}, no_grad=no_grad, magnitude=magnitude(x, parts))
 
@@ -46,6 +54,7 @@ def _log_prob_cases(draw: Draw) -> list[Case]:
         _case(draw, 6, 5, 4, no_grad=True),
         _case(draw, 8, 3, 5, away=2000.0),
         _case(draw, 5, 2, 611, low=0.04, high=0.042),
+        _case(draw, 9, 6, 4, low=1e-4, high=3e-4, apart=30.0),  # nothing can be added to weights and stds
     ]
 
 
@@ -80,6 +89,27 @@ def sum_underflows(x, weights, means, stds):
     square = (x[:, None] - means).square().sum(2)
     densities = torch.exp(-square / (2 * stds**2)) / (2 * math.pi * stds**2) ** (d / 2)
     return torch.log((weights * densities).sum(1))
+
+
+@mixture_log_prob.misconception(
+    "exp overflows all the same, since what you take out is not the largest term of each point: take that, or use "
+    "torch.logsumexp.",
+    credit=0.5,
+)
+def smallest_term_taken_out(x, weights, means, stds):
+    logs = weights.log() + _log_parts(x, means, stds)
+    least = logs.amin(1, keepdim=True)
+    return least[:, 0] + (logs - least).exp().sum(1).log()
+
+
+@mixture_log_prob.misconception(
+    "exp has become 0, since you take out one term for all points: take out each point's largest, or use "
+    "torch.logsumexp.",
+    credit=0.5,
+)
+def one_term_for_all_points(x, weights, means, stds):
+    logs = weights.log() + _log_parts(x, means, stds)
+    return logs.max() + (logs - logs.max()).exp().sum(1).log()
 
 
 @mixture_log_prob.misconception(
@@ -174,6 +204,8 @@ def _score_cases(draw: Draw) -> list[Case]:
         _case(draw, 6, 5, 4, no_grad=True),
         _case(draw, 8, 2, 5, away=2000.0, no_grad=True),
         _case(draw, 5, 3, 611, low=0.04, high=0.042),
+        _case(draw, 9, 4, 3, low=1e-4, high=3e-4),  # nothing can be added to stds
+        _case(draw, 8, 5, 4, low=1e-5, high=1.0),  # the pull of a narrow component is huge, and its share is zero
     ]
 
 
@@ -211,6 +243,40 @@ def shares_underflow(x, weights, means, stds):
     joint = weights * torch.exp(-square / (2 * stds**2)) / (2 * math.pi * stds**2) ** (d / 2)
     r = joint / joint.sum(1, keepdim=True)
     return ((r / stds**2)[..., None] * (means - x[:, None])).sum(1)
+
+
+def _shares(logs, taken_out):
+    parts = (logs - taken_out).exp()
+    return parts / parts.sum(1, keepdim=True)
+
+
+@mixture_score.misconception(
+    "exp overflows all the same, since what you take out is not the largest term of each point: take that, or use "
+    "softmax.",
+    credit=0.5,
+)
+def smallest_term_taken_out_of_shares(x, weights, means, stds):
+    logs = weights.log() + _log_parts(x, means, stds)
+    return _pull(_shares(logs, logs.amin(1, keepdim=True)), x, means, stds)
+
+
+@mixture_score.misconception(
+    "the shares are 0/0, since you take out one term for all points: take out each point's largest, or use softmax.",
+    credit=0.5,
+)
+def one_term_for_all_shares(x, weights, means, stds):
+    logs = weights.log() + _log_parts(x, means, stds)
+    return _pull(_shares(logs, logs.max()), x, means, stds)
+
+
+@mixture_score.misconception(
+    "a share is kept from being zero, and a narrow component that is far away pulls all the same: leave shares as they "
+    "are.",
+    credit=0.5,
+)
+def shares_clamped(x, weights, means, stds):
+    r = (weights.log() + _log_parts(x, means, stds)).softmax(1)
+    return _pull(r.clamp(min=1e-8), x, means, stds)
 
 
 @mixture_score.misconception("the sign is wrong: each component pulls x towards its mean, along m − x.")

@@ -24,10 +24,10 @@ def network(draw: Draw, d: int, offset: float = 0.0) -> Given:
 # -- log_partition -----------------------------------------------------------------------------------------------------
 
 
-def _grid(draw: Draw, energy: Given, side: int, d: int) -> dict:
-    axis = torch.linspace(-4, 5, side, dtype=torch.float64) + draw.number(0, 0.3)
+def _grid(draw: Draw, energy: Given, side: int, d: int, low: float = -4.0, high: float = 5.0) -> dict:
+    axis = torch.linspace(low, high, side, dtype=torch.float64) + draw.number(0, 0.3)
     points = torch.cartesian_prod(*[axis] * d)
-    return {"energy": energy, "points": points, "cell": (9 / (side - 1)) ** d}
+    return {"energy": energy, "points": points, "cell": ((high - low) / (side - 1)) ** d}
 
 
 def _partition_cases(draw: Draw) -> list[Case]:
@@ -36,6 +36,8 @@ def _partition_cases(draw: Draw) -> list[Case]:
         Case(_grid(draw, network(draw, 2, 3.0), 23, 2), magnitude=50),
         Case(_grid(draw, quadratic(draw, 3, 2000.0), 6, 3), magnitude=2000),
         Case(_grid(draw, network(draw, 2, -2000.0), 19, 2), magnitude=2000),
+        # energies so different that the exponential of their differences overflows in every precision
+        Case(_grid(draw, network(draw, 2, 5.0), 37, 2, -60.0, 70.0), magnitude=50),
     ]
 
 
@@ -46,12 +48,31 @@ def _gaussian_remark(function) -> str:
     return f"log Z of a standard Gaussian in the plane: {found:.4f}, exactly log 2π = {math.log(2 * math.pi):.4f}."
 
 
-log_partition = Exercise("log_partition", 8, energies.log_partition, _partition_cases, remark=_gaussian_remark)
+log_partition = Exercise(
+    "log_partition", 8, energies.log_partition, _partition_cases, counted=("energy",), remark=_gaussian_remark
+)
 
 
 @log_partition.misconception("exp(−E) overflows or vanishes when energies are large: use torch.logsumexp.", credit=0.5)
 def exponential_overflows(energy, points, cell):
     return torch.log(torch.exp(-energy(points)).sum() * cell)
+
+
+@log_partition.misconception(
+    "exp overflows all the same, since what you take out is not the lowest energy: take that, or use torch.logsumexp.",
+    credit=0.5,
+)
+def highest_energy_taken_out(energy, points, cell):
+    e = energy(points)
+    return torch.log(torch.exp(e.max() - e).sum() * cell) - e.max()
+
+
+@log_partition.misconception(
+    "the energies are clamped before exp, which changes log Z: take the lowest energy out, or use torch.logsumexp.",
+    credit=0.5,
+)
+def energies_clamped(energy, points, cell):
+    return torch.log(torch.exp(-energy(points).clamp(-80, 80)).sum() * cell)
 
 
 @log_partition.misconception("every grid point stands for a volume: multiply the sum by `cell` (add log cell).")
@@ -106,7 +127,15 @@ def _score_remark(function) -> str:
     return f"for E = ½‖x‖² at (2, −1) the score is ({found[0]:g}, {found[1]:g}): it points downhill in energy."
 
 
-energy_score = Exercise("energy_score", 10, energies.energy_score, _score_cases, attached=False, remark=_score_remark)
+energy_score = Exercise(
+    "energy_score",
+    10,
+    energies.energy_score,
+    _score_cases,
+    attached=False,
+    counted=("energy",),
+    remark=_score_remark,
+)
 
 
 @energy_score.misconception("that is +∇E, which points uphill in energy: the score is −∇E.")

@@ -6,6 +6,7 @@ from torch import Tensor
 from course import langevin
 from course.exercises.case import Case, Draw, Given
 from course.exercises.exercise import Exercise, Statistic, Statistics
+from course.exercises.single_precision import in_single_precision
 
 
 def network_score(draw: Draw, d: int) -> Given:
@@ -42,7 +43,9 @@ def _step_remark(function) -> str:
     )
 
 
-langevin_step = Exercise("langevin_step", 12, langevin.langevin_step, _step_cases, remark=_step_remark)
+langevin_step = Exercise(
+    "langevin_step", 12, langevin.langevin_step, _step_cases, counted=("score",), remark=_step_remark
+)
 
 
 @langevin_step.misconception("your noise is scaled by √ε, so chains settle at half the variance: Langevin needs √(2ε).")
@@ -99,6 +102,16 @@ def in_place(x, score, step_size, noise):
 
 
 @langevin_step.misconception(
+    "your function changes in place (`+=`, `*=`) what `score` returned, which may be x itself: make a new tensor."
+)
+def adds_to_the_score(x, score, step_size, noise):
+    s = score(x)
+    s *= step_size
+    s += x + (2 * step_size) ** 0.5 * noise
+    return s
+
+
+@langevin_step.misconception(
     "you draw noise of your own: use the `noise` that is handed in, or nothing is reproducible."
 )
 def own_noise(x, score, step_size, noise):
@@ -143,6 +156,7 @@ def chain_statistics(case: Case, chain: Tensor) -> Statistics:
         "correlation of the noise of one step and the next": mean((z[1:] * z[:-1]).mean(), 0, 1, z[1:].numel()),
         "correlation of the noise between chains": mean(of_chains.mean(), 1, 2, of_chains.numel()),
         "correlation of the noise between dimensions": mean(of_dims.mean(), 1, 2, of_dims.numel()),
+        "share of the noise in single precision": in_single_precision(z, (2 * eps) ** 0.5, case.dtype),
     }
 
 
@@ -153,7 +167,13 @@ def _chain_remark(function) -> str:
 
 
 langevin_chain = Exercise(
-    "langevin_chain", 12, langevin.langevin_chain, _chain_cases, statistics=chain_statistics, remark=_chain_remark
+    "langevin_chain",
+    12,
+    langevin.langevin_chain,
+    _chain_cases,
+    statistics=chain_statistics,
+    counted=("score",),
+    remark=_chain_remark,
 )
 
 
@@ -226,6 +246,23 @@ def noise_uniform(x, score, step_size, n_steps, generator):
 @langevin_chain.misconception("you draw from the global random stream: pass `generator=generator` to torch.randn.")
 def generator_ignored(x, score, step_size, n_steps, generator):
     return langevin.langevin_chain(x, score, step_size, n_steps, None)
+
+
+@langevin_chain.misconception(
+    "the noise has single precision where x has double: pass `dtype=x.dtype` to torch.randn.", credit=0.5
+)
+def noise_in_single_precision(x, score, step_size, n_steps, generator):
+    draws = [torch.randn(x.shape, generator=generator, device=x.device) for _ in range(n_steps)]
+    return _chain(x, score, step_size, draws)
+
+
+@langevin_chain.misconception(
+    "you evaluate `score` twice at every step, once is enough: keep what it returns.", credit=0.5
+)
+def two_scores_a_step(x, score, step_size, n_steps, generator):
+    return _chain(
+        x, lambda y: 0.5 * (score(y) + score(y)), step_size, [_noise(x.shape, generator, x) for _ in range(n_steps)]
+    )
 
 
 @langevin_chain.misconception(

@@ -19,10 +19,10 @@ def gaussian(draw: Draw, d: int, offset: float = 0.0) -> tuple[Given, Given]:
 
 
 def _accept_cases(draw: Draw) -> list[Case]:
-    def case(offset: float, step_size: float, magnitude: float, b: int, *shape: int) -> Case:
+    def case(offset: float, step_size: float, magnitude: float, b: int, *shape: int, away: float = 1.0) -> Case:
         log_prob, score = gaussian(draw, torch.Size(shape).numel(), offset)
-        x = draw.normal(b, *shape)
-        arguments = {"x": x, "proposal": x + draw.normal(b, *shape) / 2, "log_prob": log_prob, "score": score}
+        x = away * draw.normal(b, *shape)
+        arguments = {"x": x, "proposal": x + away * draw.normal(b, *shape) / 2, "log_prob": log_prob, "score": score}
         return Case({**arguments, "step_size": step_size}, magnitude=magnitude)
 
     return [
@@ -30,6 +30,7 @@ def _accept_cases(draw: Draw) -> list[Case]:
         case(3.0, draw.number(0.2, 0.5), 13, 7, 2, 3),
         case(3000.0, draw.number(0.2, 0.5), 3010, 13, 4),
         case(0.0, draw.number(1e-4, 2e-4), 3e4, 5, 6),  # so far for such a step that q is below every number
+        case(0.0, draw.number(0.2, 0.5), 1e5, 11, 5, away=150.0),  # logarithms of thousands, of either sign
     ]
 
 
@@ -42,7 +43,14 @@ def _accept_remark(function) -> str:
     return f"on a standard Gaussian with ε = 0.5, {share:.0%} of Langevin's proposals would be accepted."
 
 
-mala_log_accept = Exercise("mala_log_accept", 12, langevin.mala_log_accept, _accept_cases, remark=_accept_remark)
+mala_log_accept = Exercise(
+    "mala_log_accept",
+    12,
+    langevin.mala_log_accept,
+    _accept_cases,
+    counted=("log_prob", "score"),
+    remark=_accept_remark,
+)
 
 
 def _log_q(to, start, score, step_size, four=4.0):
@@ -100,6 +108,13 @@ def clipped(x, proposal, log_prob, score, step_size):
     return langevin.mala_log_accept(x, proposal, log_prob, score, step_size).clamp(max=0)
 
 
+@mala_log_accept.misconception(
+    "the log ratio is clamped: return it as it is, however large; only its exponential could overflow.", credit=0.5
+)
+def clamped(x, proposal, log_prob, score, step_size):
+    return langevin.mala_log_accept(x, proposal, log_prob, score, step_size).clamp(-100, 100)
+
+
 @mala_log_accept.misconception("that is the ratio; return its logarithm, which cannot overflow.")
 def exponentiated(x, proposal, log_prob, score, step_size):
     return langevin.mala_log_accept(x, proposal, log_prob, score, step_size).exp()
@@ -137,7 +152,16 @@ def _mala_remark(function) -> str:
     return f"at ε = 0.8 on a standard Gaussian: variance {x.var():.2f}, where plain Langevin has {1 / 0.6:.2f}."
 
 
-mala_step = Exercise("mala_step", 12, langevin.mala_step, _mala_cases, remark=_mala_remark)
+# the score is not counted: who calls mala_log_accept evaluates it at x once more than who keeps it
+mala_step = Exercise(
+    "mala_step",
+    12,
+    langevin.mala_step,
+    _mala_cases,
+    counted=("log_prob",),
+    remark=_mala_remark,
+    results=("x", "accepted"),
+)
 
 
 def _propose(x, log_prob, score, step_size, noise):

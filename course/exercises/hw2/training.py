@@ -28,7 +28,12 @@ def _divergence_remark(function) -> str:
 
 
 contrastive_divergence = Exercise(
-    "contrastive_divergence", 14, energies.contrastive_divergence, _divergence_cases, remark=_divergence_remark
+    "contrastive_divergence",
+    14,
+    energies.contrastive_divergence,
+    _divergence_cases,
+    counted=("energy",),
+    remark=_divergence_remark,
 )
 
 
@@ -101,6 +106,15 @@ def negative_energy_detached(energy, data, negatives, penalty):
 def one_mean_for_both(energy, data, negatives, penalty):
     low, high = energy(data.detach()), energy(negatives.detach())
     return low.mean() - high.mean() + 2 * penalty * torch.cat([low, high]).square().mean()
+
+
+@contrastive_divergence.misconception(
+    "you evaluate `energy` again for the penalty: keep the energies of data and negatives, and use them twice.",
+    credit=0.5,
+)
+def energies_computed_twice(energy, data, negatives, penalty):
+    x, y = data.detach(), negatives.detach()
+    return energy(x).mean() - energy(y).mean() + penalty * (energy(x).square().mean() + energy(y).square().mean())
 
 
 # -- start_negatives ---------------------------------------------------------------------------------------------------

@@ -35,7 +35,14 @@ def _fisher_remark(function) -> str:
     return f"a score that is zero everywhere, on N(0, I) in 4 dimensions: {found:.3f}; theory D/2 = 2."
 
 
-fisher_divergence = Exercise("fisher_divergence", 10, matching.fisher_divergence, _fisher_cases, remark=_fisher_remark)
+fisher_divergence = Exercise(
+    "fisher_divergence",
+    10,
+    matching.fisher_divergence,
+    _fisher_cases,
+    counted=("score", "true_score"),
+    remark=_fisher_remark,
+)
 
 
 @fisher_divergence.misconception("your loss is twice the one asked for: the definition starts with a factor ½.")
@@ -89,6 +96,22 @@ def averaged_before_squaring(score, true_score, x):
 
 
 @fisher_divergence.misconception(
+    "you evaluate both scores twice to square their difference: keep the difference and square it.", credit=0.5
+)
+def scores_evaluated_twice(score, true_score, x):
+    return 0.5 * ((score(x) - true_score(x)) * (score(x) - true_score(x))).flatten(1).sum(1).mean()
+
+
+@fisher_divergence.misconception(
+    "your function changes in place (`-=`) what `score` returned, which may be x itself: make a new tensor."
+)
+def subtracted_in_place(score, true_score, x):
+    error = score(x)
+    error -= true_score(x)
+    return 0.5 * error.flatten(1).square().sum(1).mean()
+
+
+@fisher_divergence.misconception(
     "no gradient reaches the score's parameters, so the loss could not train it: leave out `no_grad`, `.detach()` and "
     "`.item()`."
 )
@@ -133,7 +156,14 @@ def _density_remark(function) -> str:
     )
 
 
-error_by_density = Exercise("error_by_density", 14, matching.error_by_density, _density_cases, remark=_density_remark)
+error_by_density = Exercise(
+    "error_by_density",
+    14,
+    matching.error_by_density,
+    _density_cases,
+    counted=("score", "true_score"),
+    remark=_density_remark,
+)
 
 
 def _errors(score, true_score, x):

@@ -30,7 +30,9 @@ def _remark(function) -> str:
     )
 
 
-hutchinson_trace = Exercise("hutchinson_trace", 18, matching.hutchinson_trace, _cases, remark=_remark)
+hutchinson_trace = Exercise(
+    "hutchinson_trace", 18, matching.hutchinson_trace, _cases, counted=("score",), remark=_remark
+)
 
 
 @hutchinson_trace.misconception(

@@ -24,6 +24,7 @@ def _remark(function) -> str:
     return f"for −x, the score of N(0, I), in 5 dimensions it is {found[0]:g} at every x: minus D."
 
 
+# how often the score is called is left open: once, D times and once an example are all good ways
 jacobian_trace = Exercise("jacobian_trace", 16, matching.jacobian_trace, _cases, remark=_remark)
 
 

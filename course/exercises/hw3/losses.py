@@ -30,6 +30,7 @@ def _implicit_remark(function) -> str:
     return f"the true score of N(0, I) in 3 dimensions has the loss {found:.3f}; theory −D/2 = −1.5, and none is lower."
 
 
+# how often the score is called is left open here and below: who uses the functions above evaluates it again
 implicit_score_matching = Exercise(
     "implicit_score_matching",
     16,

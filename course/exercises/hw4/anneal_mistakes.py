@@ -195,6 +195,14 @@ def annealed_generator_ignored(score, x, sigmas, base, n_per_level, generator):
     return langevin.annealed_langevin(score, x, sigmas, base, n_per_level, None)
 
 
+@annealed_langevin.misconception(
+    "the noise has single precision where x has double: pass `dtype=x.dtype` to torch.randn.", credit=0.5
+)
+def annealed_noise_in_single_precision(score, x, sigmas, base, n_per_level, generator):
+    noise = lambda k, i: torch.randn(x.shape, generator=generator, device=x.device)
+    return _anneal(score, x, sigmas, _sizes(sigmas, base), n_per_level, noise)
+
+
 @annealed_langevin.misconception("x is changed in place (`+=`), and the caller still needs it: make a new tensor.")
 def annealed_in_place(score, x, sigmas, base, n_per_level, generator):
     for sigma, eps in zip(sigmas, _sizes(sigmas, base)):

@@ -9,17 +9,24 @@ from course import langevin
 from course.exercises.case import Case, Draw, Given
 from course.exercises.exercise import Exercise, Statistic, Statistics
 from course.exercises.hw4.learning import network
+from course.exercises.single_precision import in_single_precision
 from course.sampling import times
 
 # -- geometric_sigmas --------------------------------------------------------------------------------------------------
 
 
 def _sigmas_cases(draw: Draw) -> list[Case]:
-    def case(ratio: float, n: int) -> Case:
-        least = draw.number(0.3, 0.9)
-        return Case({"sigma_max": ratio * least, "sigma_min": least, "n": n})
+    def case(ratio: float, n: int, size: float = 1.0) -> Case:
+        least = size * draw.number(0.3, 0.9)
+        return Case({"sigma_max": ratio * least, "sigma_min": least, "n": n}, magnitude=10 * size)
 
-    return [case(draw.number(4, 6), 7), case(draw.number(2, 3), 2), case(draw.number(20, 30), 12), case(3.0, 3)]
+    return [
+        case(draw.number(4, 6), 7),
+        case(draw.number(2, 3), 2),
+        case(draw.number(20, 30), 12),
+        case(3.0, 3),
+        case(draw.number(4, 6), 5, 1e-6),  # nothing can be added to them, and they are not to be clamped
+    ]
 
 
 def _sigmas_remark(function) -> str:
@@ -91,12 +98,13 @@ def a_list(sigma_max, sigma_min, n):
 
 
 def _size_cases(draw: Draw) -> list[Case]:
-    def case(*shape: int) -> Case:
-        least = draw.number(0.2, 0.6)
+    def case(*shape: int, size: float = 1.0) -> Case:
+        least = size * draw.number(0.2, 0.6)
         sigma = least * draw.uniform(*shape, low=1.1, high=4.0)
-        return Case({"sigma": sigma, "sigma_min": least, "base": draw.number(0.01, 0.2)})
+        arguments = {"sigma": sigma, "sigma_min": least, "base": size * draw.number(0.01, 0.2)}
+        return Case(arguments, magnitude=size)
 
-    return [case(5), case(), case(2, 3)]
+    return [case(5), case(), case(2, 3), case(4, size=1e-4)]
 
 
 def _size_remark(function) -> str:
@@ -208,7 +216,15 @@ def annealed_statistics(case: Case, ends: Tensor) -> Statistics:
         "correlation of the ends with the start (beyond theory)": mean_of(z * start, 0, 1),
         "correlation of the ends of one chain and the next": mean_of((z[1:] * z[:-1]).flatten(), 0, 1),
         "fourth moment of the ends (relative to theory)": mean_of(z.pow(4).flatten(), 3, 96),
+        **_precision(case, z, root[0, 0].item()),
     }
+
+
+def _precision(case: Case, z: Tensor, scale: float) -> Statistics:
+    """Where there is a single step, z is the noise that was drawn."""
+    if len(case.arguments["sigmas"]) * case.arguments["n_per_level"] > 1:
+        return {}
+    return {"share of the noise in single precision": in_single_precision(z, scale, case.dtype)}
 
 
 def _annealed_remark(function) -> str:
@@ -231,5 +247,6 @@ annealed_langevin = Exercise(
     langevin.annealed_langevin,
     _annealed_cases,
     statistics=annealed_statistics,
+    counted=("score",),
     remark=_annealed_remark,
 )

@@ -13,7 +13,7 @@ def _schedule_cases(draw: Draw) -> list[Case]:
     def case(low: float, high: float, n: int) -> Case:
         return Case({"beta_min": draw.number(low, 1.5 * low), "beta_max": draw.number(high, 1.2 * high), "n": n})
 
-    return [case(0.02, 0.3, 7), case(0.001, 0.02, 150), case(0.1, 0.6, 2)]
+    return [case(0.02, 0.3, 7), case(0.001, 0.02, 150), case(0.1, 0.6, 2), case(0.3, 0.75, 9)]
 
 
 def _schedule_remark(function) -> str:
@@ -22,7 +22,13 @@ def _schedule_remark(function) -> str:
 
 
 ddpm_schedule = Exercise(
-    "ddpm_schedule", 7, ddpm.ddpm_schedule, _schedule_cases, attached=False, remark=_schedule_remark
+    "ddpm_schedule",
+    7,
+    ddpm.ddpm_schedule,
+    _schedule_cases,
+    attached=False,
+    remark=_schedule_remark,
+    results=("betas", "alpha_bars"),
 )
 
 
@@ -107,16 +113,20 @@ def schedule_swapped(beta_min, beta_max, n):
 
 
 def _step_cases(draw: Draw) -> list[Case]:
-    def case(n: int, i: int, b: int, *shape: int, no_grad: bool = False) -> Case:
-        betas = torch.linspace(draw.number(0.02, 0.05), draw.number(0.2, 0.4), n, dtype=torch.float64)
-        arguments = {"x": 2 * draw.normal(b, *shape) + 1, "eps": draw.normal(b, *shape), "betas": betas, "i": i}
-        return Case({**arguments, "noise": draw.normal(b, *shape)}, no_grad=no_grad, magnitude=20)
+    def case(n: int, i: int, b: int, *shape: int, no_grad: bool = False, size: float = 1.0) -> Case:
+        magnitude = 20 if size > 0.1 else 400  # 1 − ᾱ is a small difference of large numbers
+        betas = size * torch.linspace(draw.number(0.02, 0.05), draw.number(0.2, 0.4), n, dtype=torch.float64)
+        x = min(1.0, size**0.5) * (2 * draw.normal(b, *shape) + 1)
+        arguments = {"x": x, "eps": draw.normal(b, *shape), "betas": betas, "i": i}
+        return Case({**arguments, "noise": draw.normal(b, *shape)}, no_grad=no_grad, magnitude=magnitude)
 
     return [
         case(9, 4, 7, 3),
         case(8, 0, 5, 4, no_grad=True),
         case(7, 6, 5, 2, 3, 4, no_grad=True),
         case(6, 1, 4, 3, 2),
+        case(5, 2, 6, 3, size=1e-5),  # so little noise that nothing can be added to it
+        case(24, 21, 3, 6, size=2.3),  # so much that what is left of the data is not to be clamped
     ]
 
 
@@ -171,6 +181,16 @@ def variance_beta(x, eps, betas, i, noise):
     beta, now, _ = _parts(betas, i)
     mean = (x - beta / (1 - now).sqrt() * eps) / (1 - beta).sqrt()
     return mean + beta.sqrt() * noise * (i > 0)
+
+
+@ddpm_step.misconception(
+    "something is added under a root, or a variance is clamped: steps with little noise show it, and none needs it.",
+    credit=0.5,
+)
+def variance_guarded(x, eps, betas, i, noise):
+    beta, now, before = _parts(betas, i)
+    mean = (x - beta / (1 - now + 1e-8).sqrt() * eps) / (1 - beta).sqrt()
+    return mean + (beta * (1 - before) / (1 - now + 1e-8)).sqrt() * noise
 
 
 @ddpm_step.misconception("the noise is scaled by its variance β̃: its standard deviation is √β̃.")

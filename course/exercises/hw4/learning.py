@@ -5,7 +5,7 @@ import torch
 from course import matching
 from course.exercises.case import Case, Draw, Given
 from course.exercises.exercise import Exercise
-from course.exercises.hw4.noise import TRAILING, levels
+from course.exercises.hw4.noise import SMALL, TRAILING, levels, small_levels
 from course.tensors import expand
 
 
@@ -24,7 +24,9 @@ def _loss_cases(draw: Draw) -> list[Case]:
         arguments = {"score": score, "x0": 2 * draw.normal(b, *shape) + 1, "sigma": levels(draw, b)}
         return Case({**arguments, "noise": draw.normal(b, *shape)}, gradients=("score",), magnitude=10)
 
-    return [case(7, 3), case(5, 2, 3, 4), case(6, 4, 3)]
+    small = {"score": network(draw, 4), "x0": draw.normal(5, 4), "sigma": small_levels(draw, 5)}
+    small["noise"] = draw.normal(5, 4)
+    return [case(7, 3), case(5, 2, 3, 4), case(6, 4, 3), Case(small, gradients=("score",), magnitude=1 / SMALL)]
 
 
 def _loss_remark(function) -> str:
@@ -37,7 +39,7 @@ def _loss_remark(function) -> str:
     )
 
 
-dsm_loss = Exercise("dsm_loss", 16, matching.dsm_loss, _loss_cases, remark=_loss_remark)
+dsm_loss = Exercise("dsm_loss", 16, matching.dsm_loss, _loss_cases, counted=("score",), remark=_loss_remark)
 
 
 def _residual(score, x0, sigma, noise):
@@ -50,6 +52,34 @@ def _residual(score, x0, sigma, noise):
 def target_sign(score, x0, sigma, noise):
     level = sigma.reshape(-1, *[1] * (x0.ndim - 1))
     residual = score(x0 + level * noise, sigma) - noise / level
+    return 0.5 * (level * residual).flatten(1).square().sum(1).mean()
+
+
+@dsm_loss.misconception(
+    "you evaluate `score` twice to square the residual: keep the residual and square it.", credit=0.5
+)
+def score_evaluated_twice(score, x0, sigma, noise):
+    twice = _residual(score, x0, sigma, noise) * _residual(score, x0, sigma, noise)
+    return 0.5 * (sigma.square() * twice.flatten(1).sum(1)).mean()
+
+
+@dsm_loss.misconception(
+    "your function changes in place (`+=`, `*=`) what `score` returned, which may be its argument: make a new tensor."
+)
+def residual_in_place(score, x0, sigma, noise):
+    level = expand(sigma, x0)
+    residual = score(x0 + level * noise, sigma)
+    residual += noise / level
+    return 0.5 * (level * residual).flatten(1).square().sum(1).mean()
+
+
+@dsm_loss.misconception(
+    "the noise level is kept from being small: σ is positive, so divide by it as it is, without adding or clamping.",
+    credit=0.5,
+)
+def target_guarded_in_loss(score, x0, sigma, noise):
+    level = expand(sigma, x0)
+    residual = score(x0 + level * noise, sigma) + noise / (level + 1e-8)
     return 0.5 * (level * residual).flatten(1).square().sum(1).mean()
 
 
@@ -146,7 +176,9 @@ def _denoise_cases(draw: Draw) -> list[Case]:
         score = network(draw, torch.Size(shape).numel())
         return Case({"score": score, "x": 3 * draw.normal(b, *shape) + 1, "sigma": levels(draw, b)}, no_grad=no_grad)
 
-    return [case(7, 3), case(5, 2, 3, 4, no_grad=True), case(6, 4, 3)]
+    # a step of σ² is no smaller than x
+    small = {"score": network(draw, 4), "x": SMALL**2 * draw.normal(5, 4), "sigma": small_levels(draw, 5)}
+    return [case(7, 3), case(5, 2, 3, 4, no_grad=True), case(6, 4, 3), Case(small, magnitude=10 * SMALL**2)]
 
 
 def _denoise_remark(function) -> str:
@@ -154,7 +186,16 @@ def _denoise_remark(function) -> str:
     return f"data N(0, 1) under noise σ = 1, seen at 3: the best guess of the clean value is {found:g}, half-way to 0."
 
 
-denoise = Exercise("denoise", 10, matching.denoise, _denoise_cases, remark=_denoise_remark)
+denoise = Exercise("denoise", 10, matching.denoise, _denoise_cases, counted=("score",), remark=_denoise_remark)
+
+
+@denoise.misconception(
+    "your function changes in place (`+=`, `*=`) what `score` returned, which may be x itself: make a new tensor."
+)
+def denoised_in_place(score, x, sigma):
+    step = score(x, sigma)
+    step *= expand(sigma**2, x)
+    return x + step
 
 
 @denoise.misconception("the step is σ·s: Tweedie's formula has σ², the variance of the noise.")

@@ -14,9 +14,18 @@ TRAILING = (
 )
 
 
+SMALL = 1e-4
+"""A size at which anything shows that is added to a noise level, or at which a level is clamped."""
+
+
 def levels(draw: Draw, b: int) -> torch.Tensor:
     """A noise level for each example, all different, from 0.1 to 2."""
     return 0.1 * 20 ** ((draw.permutation(b) + draw.uniform(b, low=0.1, high=0.9)) / b)
+
+
+def small_levels(draw: Draw, b: int) -> torch.Tensor:
+    """A noise level for each example, from 0.0001 to 0.0003."""
+    return SMALL * draw.uniform(b, low=1.0, high=3.0)
 
 
 # -- perturb -----------------------------------------------------------------------------------------------------------
@@ -27,7 +36,8 @@ def _perturb_cases(draw: Draw) -> list[Case]:
         arguments = {"x0": 2 * draw.normal(b, *shape) + 1, "sigma": levels(draw, b), "noise": draw.normal(b, *shape)}
         return Case(arguments, no_grad=no_grad)
 
-    return [case(7, 3), case(5, 2, 3, 4, no_grad=True), case(6, 4, 3)]
+    small = {"x0": SMALL * draw.normal(5, 4), "sigma": small_levels(draw, 5), "noise": draw.normal(5, 4)}
+    return [case(7, 3), case(5, 2, 3, 4, no_grad=True), case(6, 4, 3), Case(small, magnitude=SMALL)]
 
 
 def _perturb_remark(function) -> str:
@@ -101,7 +111,8 @@ def _target_cases(draw: Draw) -> list[Case]:
     def case(b: int, *shape: int, no_grad: bool = False) -> Case:
         return Case({"noise": draw.normal(b, *shape), "sigma": levels(draw, b)}, no_grad=no_grad)
 
-    return [case(6, 3), case(5, 2, 4, 3, no_grad=True), case(7, 3, 4)]
+    small = Case({"noise": draw.normal(6, 5), "sigma": small_levels(draw, 6)})
+    return [case(6, 3), case(5, 2, 4, 3, no_grad=True), case(7, 3, 4), small]
 
 
 def _target_remark(function) -> str:
@@ -132,6 +143,14 @@ def multiplied(noise, sigma):
     return -noise * expand(sigma, noise)
 
 
+@dsm_target.misconception(
+    "the noise level is kept from being small: σ is positive, so divide by it as it is, without adding or clamping.",
+    credit=0.5,
+)
+def target_guarded(noise, sigma):
+    return -noise / (expand(sigma, noise) + 1e-8)
+
+
 @dsm_target.misconception("one noise level serves the whole batch: example b has its own, sigma[b].")
 def target_of_one_level(noise, sigma):
     return -noise / sigma.mean()
@@ -158,7 +177,13 @@ def _mix_cases(draw: Draw) -> list[Case]:
         arguments = {"x0": 2 * draw.normal(b, *shape) + 1, "alpha_bar": alpha_bar, "noise": draw.normal(b, *shape)}
         return Case(arguments, no_grad=no_grad)
 
-    return [case(7, 3), case(5, 2, 3, 4, no_grad=True), case(6, 4, 3)]
+    def extreme(b: int, d: int, size: float, alpha_bar: torch.Tensor) -> Case:
+        arguments = {"x0": size * draw.normal(b, d), "alpha_bar": alpha_bar, "noise": draw.normal(b, d)}
+        return Case(arguments)
+
+    nearly_clean = extreme(6, 5, SMALL, 1 - SMALL * draw.uniform(6, low=0.01, high=0.03))
+    nearly_lost = extreme(4, 5, 1 / SMALL, SMALL * draw.uniform(4, low=0.01, high=0.03))
+    return [case(7, 3), case(5, 2, 3, 4, no_grad=True), case(6, 4, 3), nearly_clean, nearly_lost]
 
 
 def _mix_remark(function) -> str:
@@ -171,6 +196,16 @@ def _mix_remark(function) -> str:
 
 
 ddpm_perturb = Exercise("ddpm_perturb", 5, ddpm.ddpm_perturb, _mix_cases, remark=_mix_remark)
+
+
+@ddpm_perturb.misconception(
+    "something is added under a root, or ᾱ is clamped, which shows where data are nearly clean: both roots are fine "
+    "as they are.",
+    credit=0.5,
+)
+def roots_guarded(x0, alpha_bar, noise):
+    a = expand(alpha_bar, x0)
+    return a.sqrt() * x0 + (1 - a + 1e-8).sqrt() * noise
 
 
 @ddpm_perturb.misconception("the roots are missing: ᾱ and 1 − ᾱ are variances, so the factors are √ᾱ and √(1 − ᾱ).")

@@ -138,9 +138,8 @@ def step_by_step(x, embedding, conv1, conv2, project):
 
 @residual_block.accept
 def in_place_on_its_own(x, embedding, conv1, conv2, project):
-    h = conv1(torch.nn.functional.silu(x))
-    h += project(embedding).unsqueeze(-1).unsqueeze(-1)
-    return torch.add(conv2(torch.nn.SiLU()(h)), x)
+    h = conv1(torch.nn.functional.silu(x)) + project(embedding).unsqueeze(-1).unsqueeze(-1)
+    return torch.add(conv2(torch.nn.SiLU(inplace=True)(h)), x)
 
 
 @unet.accept

@@ -185,7 +185,9 @@ def output_weights_transposed(x, w_qkv, w_out, heads):
 
 
 @self_attention.misconception(
-    "exp overflows where scores are large: use torch.softmax, which takes out the largest score first.", credit=0.5
+    "exp leaves the range of numbers where scores are large: use torch.softmax, which takes out each query's largest "
+    "score first.",
+    credit=0.5,
 )
 def exponential_overflows(x, w_qkv, w_out, heads):
     q, k, v = _split(x, w_qkv, heads)

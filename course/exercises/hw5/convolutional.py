@@ -24,7 +24,14 @@ def _block_cases(draw: Draw) -> list[Case]:
         return Case({"x": draw.normal(b, c, h, w), "embedding": draw.normal(b, e), **given}, **how)
 
     everything = ("x", "embedding", "conv1", "conv2", "project")
-    return [case(5, 2, 3, 7, 4, no_grad=True), case(2, 3, 4, 5, 6), case(4, 6, 5, 3, 7, gradients=everything)]
+    saturated = case(3, 5, 2, 4, 6, magnitude=100)
+    saturated.arguments["x"] *= 20  # a sigmoid of which nothing is clamped
+    return [
+        case(5, 2, 3, 7, 4, no_grad=True),
+        case(2, 3, 4, 5, 6),
+        case(4, 6, 5, 3, 7, gradients=everything),
+        saturated,
+    ]
 
 
 def _block_remark(function) -> str:
@@ -35,7 +42,14 @@ def _block_remark(function) -> str:
     )
 
 
-residual_block = Exercise("residual_block", 10, layers.residual_block, _block_cases, remark=_block_remark)
+residual_block = Exercise(
+    "residual_block",
+    10,
+    layers.residual_block,
+    _block_cases,
+    counted=("conv1", "conv2", "project"),
+    remark=_block_remark,
+)
 
 
 def _told(h, embedding, project):
@@ -126,6 +140,24 @@ def gelu(x, embedding, conv1, conv2, project):
 def silu_in_place(x, embedding, conv1, conv2, project):
     h = F.silu(x, inplace=True)
     return x + conv2(F.silu(_told(conv1(h), embedding, project)))
+
+
+@residual_block.misconception(
+    "your function changes in place (`+=`) what `conv1` returned, which may be its argument: make a new tensor."
+)
+def told_in_place(x, embedding, conv1, conv2, project):
+    h = conv1(F.silu(x))
+    h += project(embedding)[:, :, None, None]
+    return x + conv2(F.silu(h))
+
+
+@residual_block.misconception(
+    "your function changes in place (`+=`) what `conv2` returned, which may be its argument: make a new tensor."
+)
+def skip_in_place(x, embedding, conv1, conv2, project):
+    h = conv2(F.silu(_told(conv1(F.silu(x)), embedding, project)))
+    h += x
+    return h
 
 
 @residual_block.misconception(

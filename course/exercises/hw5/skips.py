@@ -49,7 +49,9 @@ def _unet_remark(function) -> str:
     return f"on the way up, the results of levels {', '.join(map(str, seen))} come back, in this order."
 
 
-unet = Exercise("unet", 14, convolutional.unet, _unet_cases, remark=_unet_remark)
+_PARTS = ("stem", *(f"down[{i}]" for i in range(3)), "middle", *(f"up[{i}]" for i in range(3)), "head")
+
+unet = Exercise("unet", 14, convolutional.unet, _unet_cases, counted=_PARTS, remark=_unet_remark)
 
 _NOT_JOINED = (
     "a part of `up` did not get its input and one skip side by side: torch.cat([h, skip], dim=1), along the channels; "

@@ -33,7 +33,12 @@ def _adaptive_remark(function) -> str:
 
 
 adaptive_layer_norm = Exercise(
-    "adaptive_layer_norm", 10, layers.adaptive_layer_norm, _adaptive_cases, remark=_adaptive_remark
+    "adaptive_layer_norm",
+    10,
+    layers.adaptive_layer_norm,
+    _adaptive_cases,
+    counted=("branch",),
+    remark=_adaptive_remark,
 )
 
 EPS = 1e-5
@@ -53,6 +58,16 @@ def _modulated(normalized: Tensor, shift: Tensor, scale: Tensor) -> Tensor:
 def scale_alone(x, shift, scale, gate, branch):
     normalized = torch.nn.functional.layer_norm(x, x.shape[-1:])
     return x + gate[:, None] * branch(normalized * scale[:, None] + shift[:, None])
+
+
+@adaptive_layer_norm.misconception(
+    "your function changes in place (`*=`, `+=`) what `branch` returned, which may be its argument: make a new tensor."
+)
+def gated_in_place(x, shift, scale, gate, branch):
+    h = branch(_modulated(_unit(x), shift, scale))
+    h *= gate[:, None]
+    h += x
+    return h
 
 
 @adaptive_layer_norm.misconception("the gate has no effect: multiply what the branch gives by it, before x is added.")

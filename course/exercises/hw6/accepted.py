@@ -91,12 +91,6 @@ def square_as_product(x, t, drift, diffusion, score):
     return -(g * (g * score(x, t))) + drift(x, t)
 
 
-@reverse_drift.accept
-def time_for_each(x, t, drift, diffusion, score):
-    t = torch.as_tensor(t, dtype=x.dtype, device=x.device).expand(len(x))
-    return drift(x, t) - torch.einsum("b,b...->b...", diffusion(t) ** 2, score(x, t))
-
-
 @probability_flow.accept
 def half_in_the_end(x, t, drift, diffusion, score):
     g = _like(diffusion(t), x)
@@ -174,14 +168,6 @@ def exponential_integrator(x, t, s, score, kernel):
     return sigma_s / sigma * x + (alpha_s - sigma_s * alpha / sigma) * clean
 
 
-@ddim_step.accept
-def kernel_of_tensors(x, t, s, score, kernel):
-    times = torch.tensor([t, s], dtype=x.dtype, device=x.device)
-    (alpha, alpha_s), (sigma, sigma_s) = kernel(times)
-    direction = score(x, t)
-    return alpha_s / alpha * (x + sigma**2 * direction) - sigma_s * sigma * direction
-
-
 @karras_times.accept
 def by_the_formula(sigma_max, sigma_min, n, rho):
     u = torch.arange(n) / (n - 1)
@@ -213,13 +199,6 @@ def product_with_vectors(field, x, t, probe):
         y = x.clone().detach().requires_grad_(True)
         (g,) = torch.autograd.grad(field(y, t), y, grad_outputs=probe, create_graph=True)
     return torch.einsum("bi,bi->b", g, probe)
-
-
-@divergence.accept
-def whole_jacobian(field, x, t, probe):
-    with torch.enable_grad():
-        jacobian = torch.autograd.functional.jacobian(lambda y: field(y, t).sum(0), x, create_graph=True)
-    return torch.einsum("bi,ibj,bj->b", probe, jacobian, probe)
 
 
 @log_likelihood.accept

@@ -38,6 +38,8 @@ def _states(draw: Draw, ranges) -> list[Case]:
     return [
         Case({"x": 2 * draw.normal(5, 3), "t": draw.uniform(5, low=0.05), **ranges(draw)}),
         Case({"x": 2 * draw.normal(7, 2, 4), "t": draw.uniform(7, low=0.05), **ranges(draw)}, no_grad=True),
+        # neither a time nor a coefficient is to be clamped
+        Case({"x": 2 * draw.normal(6, 4), "t": 1e-3 * draw.uniform(6), **ranges(draw, 1e-4)}, magnitude=1e-3),
     ]
 
 
@@ -47,7 +49,9 @@ def _ve_sde_remark(function) -> str:
     return f"∫g² from 0 to 1 is {grown:.3f}, what the variance grows by: 5² − 0.1² = {25 - 0.01:.3f}."
 
 
-ve_sde = Exercise("ve_sde", 5, _ve_sde, lambda draw: _states(draw, ve_range), remark=_ve_sde_remark)
+ve_sde = Exercise(
+    "ve_sde", 5, _ve_sde, lambda draw: _states(draw, ve_range), remark=_ve_sde_remark, results=("drift", "diffusion")
+)
 
 
 def _exploding(x, t, sigma_min, sigma_max, factor):
@@ -111,7 +115,9 @@ def _vp_sde_remark(function) -> str:
     )
 
 
-vp_sde = Exercise("vp_sde", 6, _vp_sde, lambda draw: _states(draw, vp_range), remark=_vp_sde_remark)
+vp_sde = Exercise(
+    "vp_sde", 6, _vp_sde, lambda draw: _states(draw, vp_range), remark=_vp_sde_remark, results=("drift", "diffusion")
+)
 
 
 @vp_sde.misconception("the drift's ½ is missing: f = −½ β x, or the variance does not stay one.")

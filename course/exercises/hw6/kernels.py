@@ -27,14 +27,15 @@ def _ve_kernel(t: Tensor, sigma_min: float, sigma_max: float) -> tuple[Tensor, T
     return VE(sigma_min, sigma_max).kernel(t)
 
 
-def ve_range(draw: Draw) -> dict[str, float]:
-    return {"sigma_min": draw.number(0.05, 0.4), "sigma_max": draw.number(5.0, 9.0)}
+def ve_range(draw: Draw, size: float = 1.0) -> dict[str, float]:
+    return {"sigma_min": size * draw.number(0.05, 0.4), "sigma_max": size * draw.number(5.0, 9.0)}
 
 
 def _ve_kernel_cases(draw: Draw) -> list[Case]:
     return [
         Case({"t": draw.uniform(5), **ve_range(draw)}),
         Case({"t": draw.uniform(8), **ve_range(draw)}, no_grad=True),
+        Case({"t": 1e-3 * draw.uniform(6), **ve_range(draw, 1e-4)}, magnitude=1e-3),  # nothing is to be clamped
     ]
 
 
@@ -43,7 +44,7 @@ def _ve_kernel_remark(function) -> str:
     return f"from 0.01 to 50, half-way in time σ is {sigma[1]:.2f}: the geometric mean of both ends."
 
 
-ve_kernel = Exercise("ve_kernel", 4, _ve_kernel, _ve_kernel_cases, remark=_ve_kernel_remark)
+ve_kernel = Exercise("ve_kernel", 4, _ve_kernel, _ve_kernel_cases, remark=_ve_kernel_remark, results=("alpha", "sigma"))
 
 
 @ve_kernel.misconception("σ grows by equal amounts: let it grow by equal factors, σ_min (σ_max/σ_min)^t.")
@@ -100,8 +101,8 @@ def _vp_kernel(t: Tensor, beta_min: float, beta_max: float) -> tuple[Tensor, Ten
     return VP(beta_min, beta_max).kernel(t)
 
 
-def vp_range(draw: Draw) -> dict[str, float]:
-    return {"beta_min": draw.number(0.1, 0.8), "beta_max": draw.number(3.0, 7.0)}
+def vp_range(draw: Draw, size: float = 1.0) -> dict[str, float]:
+    return {"beta_min": size * draw.number(0.1, 0.8), "beta_max": size * draw.number(3.0, 7.0)}
 
 
 def _vp_kernel_cases(draw: Draw) -> list[Case]:
@@ -118,7 +119,7 @@ def _vp_kernel_remark(function) -> str:
     return f"with β from 0.1 to 20, {alpha:.2%} of the data is left at t = 1, beside noise of deviation {sigma:.5f}."
 
 
-vp_kernel = Exercise("vp_kernel", 6, _vp_kernel, _vp_kernel_cases, remark=_vp_kernel_remark)
+vp_kernel = Exercise("vp_kernel", 6, _vp_kernel, _vp_kernel_cases, remark=_vp_kernel_remark, results=("alpha", "sigma"))
 
 
 def log_alpha(t, beta_min, beta_max):

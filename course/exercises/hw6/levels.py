@@ -7,7 +7,7 @@ import torch
 from course import sampling
 from course.exercises.case import Case, Draw, Given
 from course.exercises.exercise import Exercise
-from course.exercises.hw6.functions import field
+from course.exercises.hw6.functions import IN_PLACE, as_tensor, field
 
 # -- ddim_step ---------------------------------------------------------------------------------------------------------
 
@@ -15,16 +15,17 @@ from course.exercises.hw6.functions import field
 def _ddim_cases(draw: Draw) -> list[Case]:
     """A kernel of no known process, so that nothing can be taken for granted about α and σ."""
 
-    def case(t: float, s: float, no_grad: bool, b: int, *shape: int) -> Case:
-        kernel = {"decay": (0.5, 1.5), "least": (0.2, 0.4), "growth": (0.8, 1.5)}
+    def case(t: float, s: float, no_grad: bool, b: int, *shape: int, lost: float = 1.0) -> Case:
+        kernel = {"decay": (0.5 * lost, 1.5 * lost), "least": (0.2, 0.4), "growth": (0.8, 1.5)}
         tensors = {name: draw.uniform(low=low, high=high) for name, (low, high) in kernel.items()}
         arguments = {"x": 2 * draw.normal(b, *shape), "t": t, "s": s, "score": field(draw, math.prod(shape))}
-        return Case({**arguments, "kernel": Given("hw6.Kernel", tensors)}, no_grad)
+        return Case({**arguments, "kernel": Given("hw6.Kernel", tensors)}, no_grad, magnitude=lost)
 
     t = draw.number(0.1, 0.3)
     return [
         case(t + draw.number(0.3, 0.6), t, False, 5, 3),
         case(t + draw.number(0.3, 0.6), t, True, 4, 2, 3),
+        case(t + draw.number(0.3, 0.6), t, False, 3, 6, lost=20.0),  # α is small, and not to be clamped
     ]
 
 
@@ -35,7 +36,41 @@ def _ddim_remark(function) -> str:
     )
 
 
-ddim_step = Exercise("ddim_step", 8, sampling.ddim_step, _ddim_cases, remark=_ddim_remark)
+# how often the kernel is called is left open: it costs nothing
+ddim_step = Exercise("ddim_step", 8, sampling.ddim_step, _ddim_cases, counted=("score",), remark=_ddim_remark)
+
+
+@ddim_step.misconception(
+    "you evaluate `score` twice, once is enough: both estimates are made of the same s(x, t).", credit=0.5
+)
+def score_called_twice(x, t, s, score, kernel):
+    (alpha, sigma), (alpha_s, sigma_s) = kernel(t), kernel(s)
+    return alpha_s * (x + sigma**2 * score(x, t)) / alpha - sigma_s * sigma * score(x, t)
+
+
+@ddim_step.misconception(IN_PLACE.format("score"))
+def ddim_in_place(x, t, s, score, kernel):
+    (alpha, sigma), (alpha_s, sigma_s), noise = kernel(t), kernel(s), score(x, t)
+    noise *= -sigma
+    return alpha_s * (x - sigma * noise) / alpha + sigma_s * noise
+
+
+@ddim_step.misconception(
+    "t and s are handed on as tensors where they were given as floats: hand them on as they are.", credit=0.5
+)
+def times_as_tensors(x, t, s, score, kernel):
+    return sampling.ddim_step(
+        x, as_tensor(t, x)[:1], as_tensor(s, x)[:1], lambda y, _: score(y, as_tensor(t, y)), kernel
+    )
+
+
+@ddim_step.misconception(
+    "t and s are handed to the kernel as one tensor: call it with each as it is, a float.", credit=0.5
+)
+def both_times_in_one_tensor(x, t, s, score, kernel):
+    (alpha, alpha_s), (sigma, sigma_s) = kernel(torch.tensor([t, s], dtype=x.dtype, device=x.device))
+    direction = score(x, t)
+    return alpha_s / alpha * (x + sigma**2 * direction) - sigma_s * sigma * direction
 
 
 def _mix(x, t, s, score, kernel, clean, noise):
@@ -147,14 +182,15 @@ def fresh_noise(x, t, s, score, kernel):
 def _karras_cases(draw: Draw) -> list[Case]:
     """Ranges narrow enough for an error at the small end to show beside the large one, and the paper's own."""
 
-    def case(ratio: float, n: int, rho: float) -> Case:
-        least = draw.number(0.4, 2.0)
-        return Case({"sigma_max": ratio * least, "sigma_min": least, "n": n, "rho": rho})
+    def case(ratio: float, n: int, rho: float, size: float = 1.0) -> Case:
+        least = size * draw.number(0.4, 2.0)
+        return Case({"sigma_max": ratio * least, "sigma_min": least, "n": n, "rho": rho}, magnitude=size)
 
     return [
         case(draw.number(3, 6), 7, draw.number(2.5, 4)),
         case(draw.number(20, 40), 12, 7.0),
         case(draw.number(3, 6), 2, 5.0),
+        case(draw.number(3, 6), 9, 3.0, 1e-6),  # nothing can be added to them, and they are not to be clamped
     ]
 
 

@@ -66,7 +66,15 @@ def _likelihood_remark(function) -> str:
     return f"a Gaussian in the plane, 16 steps: log p = {found:.4f} nats, exactly {log_prob(x, 0.0).item():.4f}."
 
 
-log_likelihood = Exercise("log_likelihood", 9, _log_likelihood, _likelihood_cases, remark=_likelihood_remark)
+# how often the field is called is left open: the divergence may share its evaluation with the state, or repeat it
+log_likelihood = Exercise(
+    "log_likelihood",
+    9,
+    _log_likelihood,
+    _likelihood_cases,
+    counted=("prior_log_prob",),
+    remark=_likelihood_remark,
+)
 
 
 def _trace(field, x, t):
@@ -104,6 +112,15 @@ def volume_missing(x, field, times, prior_log_prob):
         here = field(x, t)
         x = x + (s - t) / 2 * (here + field(x + (s - t) * here, s))
     return prior_log_prob(x)
+
+
+@log_likelihood.misconception(
+    "a time is handed to the field as a tensor of shape (1,): hand on a float, such as times[i].item(), or one "
+    "for each example.",
+    credit=0.5,
+)
+def times_of_shape_one(x, field, times, prior_log_prob):
+    return _log_likelihood(x, lambda y, t: field(y, torch.as_tensor(t).reshape(1).to(y)), times, prior_log_prob)
 
 
 @log_likelihood.misconception("the divergence's sign is wrong: log p(x) is log prior(x_T) plus the integral.")

@@ -7,7 +7,7 @@ import torch
 from course import processes
 from course.exercises.case import Case, Draw
 from course.exercises.exercise import Exercise
-from course.exercises.hw6.functions import diffusion, field
+from course.exercises.hw6.functions import IN_PLACE, OTHER_TIME, as_tensor, diffusion, field
 from course.tensors import expand
 
 # -- reverse_drift -----------------------------------------------------------------------------------------------------
@@ -45,7 +45,21 @@ def _reverse_remark(function) -> str:
     )
 
 
-reverse_drift = Exercise("reverse_drift", 8, processes.reverse_drift, _field_cases, remark=_reverse_remark)
+reverse_drift = Exercise(
+    "reverse_drift", 8, processes.reverse_drift, _field_cases, counted=("drift", "score"), remark=_reverse_remark
+)
+
+
+@reverse_drift.misconception(OTHER_TIME.format("drift"), credit=0.5)
+def time_as_a_tensor(x, t, drift, diffusion, score):
+    return processes.reverse_drift(x, as_tensor(t, x), drift, diffusion, score)
+
+
+@reverse_drift.misconception(IN_PLACE.format("drift"))
+def drift_in_place(x, t, drift, diffusion, score):
+    reverse = drift(x, t)
+    reverse -= expand(diffusion(t) ** 2, x) * score(x, t)
+    return reverse
 
 
 def _combine(x, t, drift, diffusion, score, a, b, power=2):
@@ -127,7 +141,21 @@ def _flow_remark(function) -> str:
     return f"a point flows from 10 to {x.item():.2f}, as the width of the law shrinks to {kept:.1%} of what it was."
 
 
-probability_flow = Exercise("probability_flow", 7, processes.probability_flow, _field_cases, remark=_flow_remark)
+probability_flow = Exercise(
+    "probability_flow", 7, processes.probability_flow, _field_cases, counted=("drift", "score"), remark=_flow_remark
+)
+
+
+@probability_flow.misconception(OTHER_TIME.format("drift"), credit=0.5)
+def flow_with_time_as_a_tensor(x, t, drift, diffusion, score):
+    return processes.probability_flow(x, as_tensor(t, x), drift, diffusion, score)
+
+
+@probability_flow.misconception(IN_PLACE.format("drift"))
+def flow_in_place(x, t, drift, diffusion, score):
+    flow = drift(x, t)
+    flow -= 0.5 * expand(diffusion(t) ** 2, x) * score(x, t)
+    return flow
 
 
 @probability_flow.misconception(_NOT_EXPANDED)

@@ -7,7 +7,7 @@ import torch
 from course import sampling
 from course.exercises.case import Case, Draw
 from course.exercises.exercise import Exercise
-from course.exercises.hw6.functions import field
+from course.exercises.hw6.functions import IN_PLACE, OTHER_TIME, field
 
 # -- heun_step ---------------------------------------------------------------------------------------------------------
 
@@ -48,7 +48,30 @@ def _order_remark(theory: int):
     return remark
 
 
-heun_step = Exercise("heun_step", 7, sampling.heun_step, _solver_cases, remark=_order_remark(2))
+heun_step = Exercise("heun_step", 7, sampling.heun_step, _solver_cases, counted=("field",), remark=_order_remark(2))
+
+
+@heun_step.misconception(
+    "you evaluate `field` three times, Heun's method needs two: keep the field at the start, and use it twice.",
+    credit=0.5,
+)
+def field_called_three_times(x, t, s, field):
+    ahead = x + (s - t) * field(x, t)
+    return x + (s - t) / 2 * (field(x, t) + field(ahead, s))
+
+
+@heun_step.misconception(IN_PLACE.format("field"))
+def heun_in_place(x, t, s, field):
+    v = field(x, t)
+    ahead = x + (s - t) * v
+    v += field(ahead, s)
+    return x + (s - t) / 2 * v
+
+
+@heun_step.misconception(OTHER_TIME.format("field"), credit=0.5)
+def heun_with_time_as_a_tensor(x, t, s, field):
+    t, s = torch.tensor(t, dtype=x.dtype, device=x.device), torch.tensor(s, dtype=x.dtype, device=x.device)
+    return sampling.heun_step(x, t, s, field)
 
 
 @heun_step.misconception("the second field is at the end of the step: time s, not t.")
@@ -105,7 +128,39 @@ def heun_the_wrong_way(x, t, s, field):
 
 # -- rk4_step ----------------------------------------------------------------------------------------------------------
 
-rk4_step = Exercise("rk4_step", 6, sampling.rk4_step, _solver_cases, remark=_order_remark(4))
+rk4_step = Exercise("rk4_step", 6, sampling.rk4_step, _solver_cases, counted=("field",), remark=_order_remark(4))
+
+
+@rk4_step.misconception(
+    "you evaluate `field` ten times, this method needs four: keep a, b and c, and do not compute them again.",
+    credit=0.5,
+)
+def field_called_ten_times(x, t, s, field):
+    h = s - t
+    a = lambda: field(x, t)
+    b = lambda: field(x + h / 2 * a(), t + h / 2)
+    c = lambda: field(x + h / 2 * b(), t + h / 2)
+    d = lambda: field(x + h * c(), s)
+    return x + h / 6 * (a() + 2 * b() + 2 * c() + d())
+
+
+@rk4_step.misconception(IN_PLACE.format("field"))
+def rk4_in_place(x, t, s, field):
+    h = s - t
+    a = field(x, t)
+    b = field(x + h / 2 * a, t + h / 2)
+    c = field(x + h / 2 * b, t + h / 2)
+    d = field(x + h * c, s)
+    a += 2 * b
+    a += 2 * c
+    a += d
+    return x + h / 6 * a
+
+
+@rk4_step.misconception(OTHER_TIME.format("field"), credit=0.5)
+def rk4_with_time_as_a_tensor(x, t, s, field):
+    t, s = torch.tensor(t, dtype=x.dtype, device=x.device), torch.tensor(s, dtype=x.dtype, device=x.device)
+    return sampling.rk4_step(x, t, s, field)
 
 
 def _runge_kutta(x, t, s, field, weights=(1, 2, 2, 1), middle=0.5, times=(0, 0.5, 0.5, 1), last=1.0):

@@ -7,7 +7,7 @@ import torch
 from course import sampling
 from course.exercises.case import Case, Draw
 from course.exercises.exercise import Exercise
-from course.exercises.hw6.functions import diffusion, field
+from course.exercises.hw6.functions import IN_PLACE, OTHER_TIME, as_tensor, diffusion, field
 from course.tensors import expand
 
 # -- euler_maruyama_step -----------------------------------------------------------------------------------------------
@@ -16,16 +16,17 @@ from course.tensors import expand
 def _step_cases(draw: Draw) -> list[Case]:
     """Forwards in time, backwards, and backwards without gradients."""
 
-    def case(t: float, s: float, no_grad: bool, b: int, *shape: int) -> Case:
-        x, noise, d = 2 * draw.normal(b, *shape), draw.normal(b, *shape), math.prod(shape)
+    def case(t: float, s: float, no_grad: bool, b: int, *shape: int, size: float = 1.0) -> Case:
+        x, noise, d = 2 * size * draw.normal(b, *shape), draw.normal(b, *shape), math.prod(shape)
         arguments = {"x": x, "t": t, "s": s, "drift": field(draw, d), "diffusion": diffusion(draw), "noise": noise}
-        return Case(arguments, no_grad)
+        return Case(arguments, no_grad, magnitude=size)
 
     t = draw.number(0.1, 0.3)
     return [
         case(t, t + draw.number(0.2, 0.5), False, 5, 3),
         case(t + draw.number(0.3, 0.6), t, False, 4, 2, 3),
         case(t + draw.number(0.3, 0.6), t, True, 6, 4),
+        case(t, t + draw.number(1e-5, 2e-5), False, 3, 5, size=1e-3),  # so short that nothing can be added to it
     ]
 
 
@@ -41,7 +42,22 @@ def _step_remark(function) -> str:
     )
 
 
-euler_maruyama_step = Exercise("euler_maruyama_step", 9, sampling.euler_maruyama_step, _step_cases, remark=_step_remark)
+euler_maruyama_step = Exercise(
+    "euler_maruyama_step", 9, sampling.euler_maruyama_step, _step_cases, counted=("drift",), remark=_step_remark
+)
+
+
+@euler_maruyama_step.misconception(OTHER_TIME.format("drift"), credit=0.5)
+def time_as_a_tensor(x, t, s, drift, diffusion, noise):
+    time = as_tensor(t, x)
+    return x + (s - t) * drift(x, time) + expand(diffusion(time), x) * abs(s - t) ** 0.5 * noise
+
+
+@euler_maruyama_step.misconception(IN_PLACE.format("drift"))
+def drift_in_place(x, t, s, drift, diffusion, noise):
+    move = drift(x, t)
+    move *= s - t
+    return x + move + diffusion(t) * abs(s - t) ** 0.5 * noise
 
 
 @euler_maruyama_step.misconception(
@@ -126,16 +142,17 @@ def increment_only(x, t, s, drift, diffusion, noise):
 def _corrector_cases(draw: Draw) -> list[Case]:
     """Examples of very different size, so that a mean of norms is not the norm of all, nor each its own."""
 
-    def case(t: float | torch.Tensor, no_grad: bool, b: int, *shape: int) -> Case:
-        size = expand(draw.uniform(b, low=0.2, high=4.0), torch.zeros(b, *shape))
-        noise = draw.normal(b, *shape) * expand(draw.uniform(b, low=0.4, high=1.8), size)
-        arguments = {"x": size * draw.normal(b, *shape), "t": t, "score": field(draw, math.prod(shape))}
-        return Case({**arguments, "snr": draw.number(0.1, 0.3), "noise": noise}, no_grad)
+    def case(t: float | torch.Tensor, no_grad: bool, b: int, *shape: int, small: float = 1.0) -> Case:
+        size = small * expand(draw.uniform(b, low=0.2, high=4.0), torch.zeros(b, *shape))
+        noise = small * draw.normal(b, *shape) * expand(draw.uniform(b, low=0.4, high=1.8), size)
+        arguments = {"x": size * draw.normal(b, *shape), "t": t, "score": field(draw, math.prod(shape), size=small)}
+        return Case({**arguments, "snr": draw.number(0.1, 0.3), "noise": noise}, no_grad, magnitude=small)
 
     return [
         case(draw.number(0.2, 0.9), False, 5, 3),
         case(draw.uniform(6, low=0.1, high=0.9), False, 6, 4),
         case(draw.number(0.2, 0.9), True, 4, 2, 3),
+        case(draw.number(0.2, 0.9), False, 3, 5, small=1e-6),  # norms so small that nothing can be added to them
     ]
 
 
@@ -150,7 +167,9 @@ def _corrector_remark(function) -> str:
     )
 
 
-corrector_step = Exercise("corrector_step", 6, sampling.corrector_step, _corrector_cases, remark=_corrector_remark)
+corrector_step = Exercise(
+    "corrector_step", 6, sampling.corrector_step, _corrector_cases, counted=("score",), remark=_corrector_remark
+)
 
 
 def _correct(x, s, noise, size):
@@ -166,6 +185,35 @@ def ratio_upside_down(x, t, score, snr, noise):
     s = score(x, t)
     size = 2 * (snr * s.flatten(1).norm(dim=1).mean() / noise.flatten(1).norm(dim=1).mean()) ** 2
     return x + size * s + (2 * size) ** 0.5 * noise
+
+
+@corrector_step.misconception(
+    "you evaluate `score` twice, once is enough: keep what it returns for its norm and for the step.", credit=0.5
+)
+def score_called_twice(x, t, score, snr, noise):
+    return _correct(x, score(x, t), noise, 2 * (snr * _norm(noise).mean() / _norm(score(x, t)).mean()) ** 2)
+
+
+@corrector_step.misconception(
+    "something is added to a norm, or a norm is clamped: small scores take large steps, so divide by it as it is.",
+    credit=0.5,
+)
+def norm_guarded(x, t, score, snr, noise):
+    s = score(x, t)
+    return _correct(x, s, noise, 2 * (snr * _norm(noise).mean() / (_norm(s).mean() + 1e-8)) ** 2)
+
+
+@corrector_step.misconception(IN_PLACE.format("score"))
+def corrector_in_place(x, t, score, snr, noise):
+    s = score(x, t)
+    size = 2 * (snr * _norm(noise).mean() / _norm(s).mean()) ** 2
+    s *= size
+    return x + s + (2 * size) ** 0.5 * noise
+
+
+@corrector_step.misconception(OTHER_TIME.format("score"), credit=0.5)
+def corrector_with_time_as_a_tensor(x, t, score, snr, noise):
+    return sampling.corrector_step(x, as_tensor(t, x), score, snr, noise)
 
 
 @corrector_step.misconception("each example has its own step size: average the norms over the batch, one size for all.")

@@ -1,12 +1,14 @@
 """hw6: what a flow does to volume."""
 
+from typing import Any
+
 import torch
 from torch import Tensor
 
 from course import likelihood
 from course.exercises.case import Case, Draw
 from course.exercises.exercise import Exercise
-from course.exercises.hw6.functions import field
+from course.exercises.hw6.functions import OTHER_TIME, as_tensor, field
 
 # -- divergence --------------------------------------------------------------------------------------------------------
 
@@ -14,14 +16,17 @@ from course.exercises.hw6.functions import field
 def _divergence_cases(draw: Draw) -> list[Case]:
     """Jacobians that are not symmetric; gradients reach the field; time is a float or one number per example."""
 
-    def case(t: float | Tensor, no_grad: bool, b: int, d: int) -> Case:
-        arguments = {"field": field(draw, d), "x": draw.normal(b, d), "t": t, "probe": draw.normal(b, d)}
+    def case(t: float | Tensor, no_grad: bool, b: int, d: int, **how: Any) -> Case:
+        arguments = {"field": field(draw, d, **how), "x": draw.normal(b, d), "t": t, "probe": draw.normal(b, d)}
         return Case(arguments, no_grad, () if no_grad else ("field",), magnitude=10)
+
+    once = {"kind": "OncePassedField", "again": torch.zeros(()).double()}
 
     return [
         case(draw.number(0.2, 0.9), False, 5, 3),
         case(draw.uniform(6, low=0.1, high=0.9), False, 6, 4),
         case(draw.number(0.2, 0.9), True, 4, 3),
+        case(draw.number(0.2, 0.9), False, 3, 5, **once),  # the last: only who has the right number gets here
     ]
 
 
@@ -34,7 +39,9 @@ def _divergence_remark(function) -> str:
     return f"4,000 probes of the field 2Ax average to {found.mean():.2f} ± {error:.2f}; its divergence, 2 tr A, is 3."
 
 
-divergence = Exercise("divergence", 5, likelihood.divergence, _divergence_cases, remark=_divergence_remark)
+divergence = Exercise(
+    "divergence", 5, likelihood.divergence, _divergence_cases, counted=("field",), remark=_divergence_remark
+)
 
 
 def pull_back(field, x, t, probe, create_graph=True):
@@ -65,6 +72,22 @@ def sum_of_all_entries(field, x, t, probe):
 def exact_trace(field, x, t, probe):
     unit = torch.eye(x.shape[1], dtype=x.dtype, device=x.device)
     return sum(pull_back(field, x, t, e.expand_as(x))[:, i] for i, e in enumerate(unit))
+
+
+@divergence.misconception(
+    "the number is right, but D passes went through the field to build its whole Jacobian: one is enough, the gradient "
+    "of field · v.",
+    credit=0.5,
+)
+def whole_jacobian(field, x, t, probe):
+    with torch.enable_grad():
+        jacobian = torch.autograd.functional.jacobian(lambda y: field(y, t).sum(0), x, create_graph=True)
+    return torch.einsum("bi,ibj,bj->b", probe, jacobian, probe)
+
+
+@divergence.misconception(OTHER_TIME.format("field"), credit=0.5)
+def divergence_with_time_as_a_tensor(field, x, t, probe):
+    return likelihood.divergence(field, x, as_tensor(t, x), probe)
 
 
 @divergence.misconception("the sum runs over the batch too: each example has its own divergence, shape (B,).")

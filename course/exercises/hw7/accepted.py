@@ -52,8 +52,8 @@ def likelihood_first(score, x, t, likelihood_grad, scale):
 
 @posterior_score.accept
 @torch.no_grad()
-def added_in_place(score, x, t, likelihood_grad, scale):
-    return score(x, t).add_(likelihood_grad(x, t), alpha=scale)
+def added_with_a_factor(score, x, t, likelihood_grad, scale):
+    return torch.add(score(x, t), likelihood_grad(x, t), alpha=scale)
 
 
 @drop_labels.accept

@@ -1,5 +1,7 @@
 """hw7: Bayes' rule for scores, with a classifier of noisy data."""
 
+from typing import Any
+
 import torch
 from torch import Tensor
 
@@ -10,12 +12,24 @@ from course.exercises.exercise import Exercise
 Shape = tuple[int, ...]
 
 
-def classifier(draw: Draw, d: int, k: int, favour: float = 0.0, offset: float = 0.0) -> Given:
-    """A small network with k logits, all raised by an offset and the last one by a further amount."""
+IN_PLACE = "your function changes in place (`+=`, `*=`) what `{0}` returned, which may be x itself: make a new tensor."
+OTHER_TIME = "t is handed on as a tensor where it was given as a float: call `{0}` with t as it is."
+
+
+def as_tensor(t: float | Tensor, x: Tensor) -> Any:
+    """A time for each example, whatever was given."""
+    return torch.as_tensor(t, dtype=x.dtype, device=x.device).expand(len(x))
+
+
+def classifier(draw: Draw, d: int, k: int, favour: float = 0.0, offset: float = 0.0, steep: float = 1.0) -> Given:
+    """A small network with k logits, all raised by an offset and the last one by a further amount.
+
+    Where it is steep, logits of thousands differ from example to example.
+    """
     tensors = {"win": draw.normal(d, 6) / d**0.5, "bias": draw.normal(6), "time": draw.normal(6)}
     raised = offset + draw.normal(k) / 2
     raised[-1] += favour
-    return Given("hw7.Classifier", {**tensors, "wout": draw.normal(6, k), "offset": raised})
+    return Given("hw7.Classifier", {**tensors, "wout": steep * draw.normal(6, k), "offset": raised})
 
 
 def field(draw: Draw, d: int) -> Given:
@@ -36,13 +50,15 @@ def _classifier_cases(draw: Draw) -> list[Case]:
         k = len(given.tensors["offset"])
         labels = torch.cat([draw.permutation(k), draw.permutation(k)])[:b]
         arguments = {"classifier": given, "x": draw.normal(b, *shape), "t": t, "labels": labels}
-        return Case(arguments, no_grad=no_grad, magnitude=5 + given.tensors["offset"].min().abs().item())
+        logits = 5 + given.tensors["offset"].min().abs().item() + 10 * given.tensors["wout"].abs().max().item()
+        return Case(arguments, no_grad=no_grad, magnitude=logits)
 
     return [
         case(classifier(draw, 3, 4), _time(draw), 5, 3),
         case(classifier(draw, 6, 7), _time(draw, 4), 4, 2, 3, no_grad=True),
         case(classifier(draw, 4, 3, favour=1000.0), _time(draw, 6), 6, 4),
         case(classifier(draw, 5, 6, offset=1000.0), _time(draw), 7, 5),
+        case(classifier(draw, 3, 5, steep=3000.0), _time(draw), 9, 3),
     ]
 
 
@@ -60,7 +76,13 @@ def _classifier_remark(function) -> str:
 
 
 classifier_score = Exercise(
-    "classifier_score", 14, guidance.classifier_score, _classifier_cases, attached=False, remark=_classifier_remark
+    "classifier_score",
+    14,
+    guidance.classifier_score,
+    _classifier_cases,
+    attached=False,
+    counted=("classifier",),
+    remark=_classifier_remark,
 )
 
 
@@ -130,7 +152,15 @@ def told_that_x_is_clean(classifier, x, t, labels):
     return guidance.classifier_score(lambda x, t: classifier(x, 0 * t), x, t, labels)
 
 
-_LOG_ZERO = "log(softmax) is log 0 where the classifier is very sure of another class: use log_softmax."
+@classifier_score.misconception(OTHER_TIME.format("classifier"), credit=0.5)
+def time_as_a_tensor(classifier, x, t, labels):
+    return guidance.classifier_score(classifier, x, as_tensor(t, x), labels)
+
+
+_LOG_ZERO = (
+    "log or exp leaves the range of numbers where the classifier is very sure of a class: use log_softmax, which takes "
+    "each example's largest logit out first."
+)
 
 
 @classifier_score.misconception(_LOG_ZERO, credit=0.5)
@@ -141,6 +171,28 @@ def log_of_softmax(classifier, x, t, labels):
 @classifier_score.misconception(_LOG_ZERO, credit=0.5)
 def log_of_gathered_softmax(classifier, x, t, labels):
     return _gradient(x, lambda x: classifier(x, t).softmax(1).gather(1, labels[:, None]).log())
+
+
+@classifier_score.misconception(
+    "exp has become 0, since one logit is taken out for all examples: take out each example's largest, or use "
+    "log_softmax.",
+    credit=0.5,
+)
+def one_logit_for_all_examples(classifier, x, t, labels):
+    def log_prob(x):
+        logits = classifier(x, t)
+        top = logits.detach().max()
+        return logits.gather(1, labels[:, None]) - top - (logits - top).exp().sum(1, keepdim=True).log()
+
+    return _gradient(x, log_prob)
+
+
+@classifier_score.misconception(
+    "with something added to p(y | x) before its logarithm, the gradient vanishes where p is small: use log_softmax.",
+    credit=0.5,
+)
+def logarithm_guarded(classifier, x, t, labels):
+    return _gradient(x, lambda x: (classifier(x, t).softmax(1).gather(1, labels[:, None]) + 1e-8).log())
 
 
 @classifier_score.misconception(
@@ -216,7 +268,33 @@ def _posterior_remark(function) -> str:
     )
 
 
-posterior_score = Exercise("posterior_score", 10, guidance.posterior_score, _posterior_cases, remark=_posterior_remark)
+posterior_score = Exercise(
+    "posterior_score",
+    10,
+    guidance.posterior_score,
+    _posterior_cases,
+    counted=("score", "likelihood_grad"),
+    remark=_posterior_remark,
+)
+
+
+@posterior_score.misconception(IN_PLACE.format("score"))
+def likelihood_added_in_place(score, x, t, likelihood_grad, scale):
+    s = score(x, t)
+    s += scale * likelihood_grad(x, t)
+    return s
+
+
+@posterior_score.misconception(IN_PLACE.format("likelihood_grad"))
+def likelihood_scaled_in_place(score, x, t, likelihood_grad, scale):
+    g = likelihood_grad(x, t)
+    g *= scale
+    return score(x, t) + g
+
+
+@posterior_score.misconception(OTHER_TIME.format("score"), credit=0.5)
+def posterior_with_time_as_a_tensor(score, x, t, likelihood_grad, scale):
+    return guidance.posterior_score(score, x, as_tensor(t, x), likelihood_grad, scale)
 
 
 @posterior_score.misconception(

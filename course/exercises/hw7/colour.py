@@ -128,7 +128,9 @@ def _colorize_remark(function) -> str:
     return f"at s = 0 the grey is off by {error:.0e}, and the colours have moved by {moved:.0e}: rounding, both."
 
 
-colorize_step = Exercise("colorize_step", 12, guidance.colorize_step, _colorize_cases, remark=_colorize_remark)
+colorize_step = Exercise(
+    "colorize_step", 12, guidance.colorize_step, _colorize_cases, counted=("step",), remark=_colorize_remark
+)
 
 
 def _grey_of(x):
@@ -138,6 +140,15 @@ def _grey_of(x):
 def _noisy(grey, kernel, s, noise):
     alpha, sigma = kernel(s)
     return alpha * grey + sigma * noise
+
+
+@colorize_step.misconception(
+    "your function changes in place (`+=`) what `step` returned, which may be x itself: make a new tensor."
+)
+def grey_added_in_place(x, t, s, step, grey, kernel, noise):
+    y = step(x, t, s)
+    y += (_noisy(grey, kernel, s, noise) - _grey_of(y)) / 3**0.5
+    return y
 
 
 @colorize_step.misconception(

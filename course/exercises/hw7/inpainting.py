@@ -143,7 +143,29 @@ def _inpaint_remark(function) -> str:
     )
 
 
-inpaint_step = Exercise("inpaint_step", 16, guidance.inpaint_step, _inpaint_cases, remark=_inpaint_remark)
+# how often the kernel is called is left open here and for colorize_step: it costs nothing
+inpaint_step = Exercise(
+    "inpaint_step", 16, guidance.inpaint_step, _inpaint_cases, counted=("step",), remark=_inpaint_remark
+)
+
+
+@inpaint_step.misconception(
+    "your function changes in place (`x[...] =`) what `step` returned, which may be x itself: make a new tensor, such "
+    "as with torch.where."
+)
+def written_into_what_step_returned(x, t, s, step, known, mask, kernel, noise):
+    alpha, sigma = kernel(s)
+    x = step(x, t, s)
+    x[mask == 1] = (alpha * known + sigma * noise)[mask == 1]
+    return x
+
+
+@inpaint_step.misconception(
+    "you evaluate `step` twice, once is enough: a step with noise would differ from one call to the next.", credit=0.5
+)
+def stepped_twice(x, t, s, step, known, mask, kernel, noise):
+    alpha, sigma = kernel(s)
+    return step(x, t, s) + mask * (alpha * known + sigma * noise - step(x, t, s))
 
 
 @inpaint_step.misconception("the mask is inverted: it is 1 where the image is known, and there the known part goes.")
