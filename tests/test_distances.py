@@ -103,5 +103,5 @@ def test_what_does_not_fit_is_refused(normal):
         distances.wasserstein(x, x[:4])
     with pytest.raises(ValueError, match="needs 5 neighbours"):
         distances.precision_recall(x, x, 5)
-    with pytest.raises(ValueError, match="log_q of x.s shape"):
+    with pytest.raises(ValueError, match=r"log_q of x.s shape"):
         distances.kl_on_grid(x[0], x[0, :1], 1.0)

@@ -70,7 +70,7 @@ def test_traces_teach_the_network_and_forgive_a_constant(normal):
     implicit_score_matching(net, x).backward()
     assert all(p.grad is not None for p in net.parameters())
     assert jacobian_trace(lambda x: torch.ones_like(x), x).tolist() == [0] * 5
-    with pytest.raises(ValueError, match="probe of x.s shape"):
+    with pytest.raises(ValueError, match=r"probe of x.s shape"):
         hutchinson_trace(net, x, x[:3])
 
 
