@@ -7,7 +7,7 @@ import pytest
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
 
 from course import claims
-from tools.claims import NOTEBOOKS, Sentence, is_claim, listed, lost, run, sentences, split, with_networks
+from tools.claims import NOTEBOOKS, Sentence, is_claim, listed, lost, meddling, run, sentences, split, with_networks
 
 
 @pytest.fixture(params=NOTEBOOKS, ids=lambda path: path.stem)
@@ -29,6 +29,11 @@ def test_readers_need_not_see_the_checks(notebook):
             assert {"remove-cell", "raises-exception", "not-graded"} <= set(cell.metadata.tags), cell.id
             assert cell.metadata.jupyter.source_hidden
             assert cell.metadata.slideshow.slide_type == "skip"
+
+
+def test_nothing_that_readers_see_depends_on_the_checks(notebook):
+    """Claims are absent from a student's notebook: what they compute is used by other claims only."""
+    assert meddling(notebook) == []
 
 
 def test_a_claim_that_does_not_hold_raises(monkeypatch):

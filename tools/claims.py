@@ -164,6 +164,46 @@ def _plain(text: str) -> str:
     return " ".join(text.split())
 
 
+def meddling(notebook: NotebookNode) -> list[tuple[int, str]]:
+    """Names that a claim cell sets and a later visible cell uses: without the claims, readers would miss them."""
+    found, set_by_claims = [], set()
+    for i, cell in enumerate(notebook.cells):
+        if cell.cell_type != "code":
+            continue
+        tree = ast.parse(re.sub(r"^[%!].*$", "", cell.source, flags=re.MULTILINE))
+        for statement in tree.body:
+            stored, loaded = _names(statement)
+            if is_claim(cell):
+                set_by_claims |= stored
+            else:
+                found += [(i, name) for name in sorted(loaded & set_by_claims)]
+                set_by_claims -= stored
+    return found
+
+
+def _names(statement: ast.stmt) -> tuple[set[str], set[str]]:
+    """The names that a statement sets in the notebook, and those that it takes from there."""
+    match statement:
+        case ast.FunctionDef(name=name) | ast.ClassDef(name=name):
+            stored, local = {name}, _bound(statement)
+        case ast.Import(names=names) | ast.ImportFrom(names=names):
+            return {alias.asname or alias.name for alias in names}, set()
+        case _:
+            inner = [n for n in ast.walk(statement) if isinstance(n, (ast.Lambda, ast.comprehension))]
+            local = set().union(*map(_bound, inner)) if inner else set()
+            stored = _bound(statement) - local
+            if isinstance(statement, (ast.For, ast.With)):  # what it sets, it sets before it uses it
+                local |= stored
+    loads = {n.id for n in ast.walk(statement) if isinstance(n, ast.Name) and isinstance(n.ctx, ast.Load)}
+    return stored, loads - local
+
+
+def _bound(node: ast.AST) -> set[str]:
+    """Every name that is an argument or is assigned anywhere inside."""
+    names = {n.id for n in ast.walk(node) if isinstance(n, ast.Name) and isinstance(n.ctx, ast.Store)}
+    return names | {n.arg for n in ast.walk(node) if isinstance(n, ast.arg)}
+
+
 def listed(notebook: NotebookNode) -> list[Sentence]:
     """Every sentence that claims something, with its guards."""
     found, there = sentences(notebook), guards(notebook)
