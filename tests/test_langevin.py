@@ -318,8 +318,14 @@ log_p = lambda x: -x.square().sum(1) / 2
         (lambda: mala_log_accept(X, X, log_p, torch.neg, -1.0), "step size is positive and finite; got -1.0"),
         (lambda: mala_log_accept(X, X, lambda x: log_p(x)[:, None], torch.neg, 0.1), r"shape \(5,\).*got \(5, 1\)"),
         (lambda: mala_log_accept(X, X, lambda x: log_p(x).sum(), torch.neg, 0.1), r"shape \(5,\).*got \(\)"),
-        (lambda: mala_step(X, log_p, torch.neg, 0.1, X, U[:1]), r"uniform of shape \(5,\); got \(1,\)"),
-        (lambda: mala_step(X, log_p, torch.neg, 0.1, X, U[:, None]), r"uniform of shape \(5,\); got \(5, 1\)"),
+        (
+            lambda: mala_step(X, log_p, torch.neg, 0.1, X, U[:1]),
+            r"uniform of shape \(5,\), one per example; got \(1,\)",
+        ),
+        (
+            lambda: mala_step(X, log_p, torch.neg, 0.1, X, U[:, None]),
+            r"uniform of shape \(5,\), one per example; got \(5, 1\)",
+        ),
         (lambda: end(langevin(torch.neg, 0.0), X, 1), "step size is positive and finite; got 0.0"),
         (lambda: end(mala(log_p, torch.neg, 0.0), X, 1), "step size is positive and finite; got 0.0"),
     ],

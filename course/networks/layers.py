@@ -148,7 +148,7 @@ def patchify(x: Tensor, p: int) -> Tensor:
     Raises:
         ValueError: if p does not divide height and width.
     """
-    check_real(x=x)
+    check_tensor(x=x)
     if x.ndim != 4:
         raise ValueError(f"Expected images of shape (B, C, H, W); got {tuple(x.shape)}.")
     b, c, h, w = x.shape
@@ -163,7 +163,7 @@ def unpatchify(tokens: Tensor, p: int, height: int, width: int) -> Tensor:
     Raises:
         ValueError: if these are not the tokens of such an image.
     """
-    check_real(tokens=tokens)
+    check_tensor(tokens=tokens)
     if tokens.ndim != 3:
         raise ValueError(f"Expected tokens of shape (B, N, C·p·p); got {tuple(tokens.shape)}.")
     b, n, d = tokens.shape
