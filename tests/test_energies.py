@@ -217,8 +217,8 @@ bowl = lambda x: x.square().sum(1)
 @pytest.mark.parametrize(
     ("mistake", "words"),
     [
-        (lambda: log_partition(bowl, X, 0.0), "volume of a cell is positive; got 0.0"),
-        (lambda: log_partition(bowl, X, -0.1), "volume of a cell is positive; got -0.1"),
+        (lambda: log_partition(bowl, X, 0.0), "Expected cell to be positive and finite; got 0"),
+        (lambda: log_partition(bowl, X, -0.1), "Expected cell to be positive and finite; got -0.1"),
         (lambda: contrastive_divergence(bowl, X, X, -0.5), "penalty is zero or more; got -0.5"),
         (lambda: start_negatives(X, I[:1], X, R), r"index \(B,\).*got \(1,\), \(3, 2\) and \(3,\)"),
         (lambda: start_negatives(X, I, X[:1], R), r"fresh \(B, \*D\).*got \(3,\), \(1, 2\) and \(3,\)"),

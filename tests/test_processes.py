@@ -143,5 +143,5 @@ def test_bad_arguments():
         VP(-1.0)
     with pytest.raises(ValueError, match="sigma_max is positive"):
         EDM(0.0)
-    with pytest.raises(ValueError, match=r"shape of the data, \(2, 3\); got \(3,\)"):
+    with pytest.raises(ValueError, match=r"noise of x.s shape \(2, 3\); got \(3,\)"):
         VP().perturb(torch.zeros(2, 3), 0.5, torch.zeros(3))
