@@ -112,6 +112,7 @@ def test_a_careful_call_works(call):
     assert outcome(call, call.arguments, may_work=True)[0] == "works"
 
 
+@pytest.mark.slow
 def test_careless_calls_are_never_silent():
     found = walk_the_api()
     if "CARELESS" in os.environ:  # where to write what was found

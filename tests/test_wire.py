@@ -28,6 +28,7 @@ def name(value: object) -> str:
     return getattr(value, "name", getattr(value, "__name__", ""))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("exercise", "function"), FUNCTIONS, ids=name)
 def test_a_verdict_is_the_same_through_messages(exercise: Exercise, function):
     cases = all_cases(exercise, 3)
