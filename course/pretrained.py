@@ -25,7 +25,7 @@ from course.processes import VP, Straight
 from course.scores import NoiseConditionalScore, Preconditioned
 from course.tensors import whole
 from course.training import Trained, launched, train
-from course.training.checkpoint import check_writable
+from course.training.checkpoint import check_writable, replacing
 
 FOLDER = Path(__file__).with_name("checkpoints")
 TRIALS = Path("trials")
@@ -162,9 +162,8 @@ def make(
     record = {"what": it.what, "data": "MNIST 16 × 16, 10,000 training images of the package", **settings}
     record |= {"processes": accelerator.num_processes} if accelerator else {}
     record |= {"seconds": round(time.perf_counter() - start), "quality": {k: round(v, 4) for k, v in quality.items()}}
-    beside = file.with_name(file.name + ".part")
-    beside.write_bytes(save(half, {"recipe": json.dumps(record, ensure_ascii=False)}))
-    beside.replace(file)
+    with replacing(file) as beside:
+        beside.write_bytes(save(half, {"recipe": json.dumps(record, ensure_ascii=False)}))
     (folder / f"{name}.unfinished").unlink()
     return record
 

@@ -130,6 +130,13 @@ def check_real(axes: int = 0, **tensors: Tensor) -> None:
             raise ValueError(f"Expected {name} of shape {shape}; got {tuple(tensor.shape)}.")
 
 
+def check_takes(who: str, x: Tensor, *shape: int) -> None:
+    """Raise an error where x is not real and of shape (B, *shape); ``who`` is such as "This flow takes points"."""
+    check_real(x=x)
+    if x.ndim == 0 or x.shape[1:] != shape:
+        raise ValueError(f"{who} (B, {', '.join(map(str, shape))}); got {tuple(x.shape)}.")
+
+
 def check_tensor(**tensors: Tensor) -> None:
     """Raise a TypeError for the first that is no tensor."""
     for name, tensor in tensors.items():

@@ -8,7 +8,6 @@ from collections import Counter
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pytest
 import torch
 from torch import Tensor
@@ -123,4 +122,4 @@ def test_careless_calls_are_never_silent():
         rows = [row for row in found if row[3] == what and row[:2] not in SILENT_FOR_A_REASON]
         assert rows == [], what
     assert counts["obscure"] < 0.05 * len(found)
-    assert np.isfinite(counts.total())
+    assert counts.total() > 4000

@@ -26,14 +26,14 @@ def without_graph(x):
         return MIXTURE.score(x)
 
 
+NETWORK = nn.Linear(3, 3).double()
 FORGETFUL = {
     "energy_score": partial(energy_score, energy),
     "no_grad": without_graph,
     "detach": lambda x: MIXTURE.score(x).detach(),
     "numpy": lambda x: torch.from_numpy(MIXTURE.score(x).detach().numpy()),
-    "a network of the detached": nn.Linear(3, 3).double(),
+    "a network of the detached": lambda x: NETWORK(x.detach()),
 }
-FORGETFUL["a network of the detached"] = lambda x, net=FORGETFUL["a network of the detached"]: net(x.detach())
 
 
 @pytest.mark.parametrize("name", FORGETFUL)

@@ -10,7 +10,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from course.networks.mlp import MLP
-from course.tensors import check_real, whole
+from course.tensors import check_takes, whole
 
 
 class Autoregressive(nn.Module):
@@ -46,9 +46,7 @@ class Autoregressive(nn.Module):
 
     def log_prob(self, x: Tensor) -> Tensor:
         """Exact, in nats; x (B, d) → (B,)."""
-        check_real(x=x)
-        if x.ndim != 2 or x.shape[1] != self.d:
-            raise ValueError(f"This model takes points (B, {self.d}); got {tuple(x.shape)}.")
+        check_takes("This model takes points", x, self.d)
         bin = ((x - self.low) / self.width).floor().long()
         inside = ((bin >= 0) & (bin < self.bins)).all(1)
         bin = bin.clamp(0, self.bins - 1)

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from course.networks.mlp import MLP
-from course.tensors import check_real, whole
+from course.tensors import check_takes, whole
 
 
 class Flow(nn.Module):
@@ -40,9 +40,7 @@ class Flow(nn.Module):
         self.register_buffer("masks", (torch.arange(d) + torch.arange(layers)[:, None]) % 2 == 0)
 
     def _check(self, x: Tensor) -> None:
-        check_real(x=x)
-        if x.ndim != 2 or x.shape[1] != self.d:
-            raise ValueError(f"This flow takes points (B, {self.d}); got {tuple(x.shape)}.")
+        check_takes("This flow takes points", x, self.d)
 
     def _coupling(self, x: Tensor, layer: int) -> tuple[Tensor, Tensor]:
         """Log-scale and shift of the coordinates that move, from those that stay; both (B, d), zero where they stay."""

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from course.networks.mlp import MLP
-from course.tensors import check_real, whole
+from course.tensors import check_real, check_takes, whole
 
 
 class VAE(nn.Module):
@@ -36,9 +36,7 @@ class VAE(nn.Module):
 
     def _log_weight(self, x: Tensor, noise: Tensor) -> Tensor:
         """log p(x | z) p(z) / q(z | x) at z = μ + s · noise, shape (B,)."""
-        check_real(x=x)
-        if x.ndim != 2 or x.shape[1] != self.d:
-            raise ValueError(f"This VAE takes points (B, {self.d}); got {tuple(x.shape)}.")
+        check_takes("This VAE takes points", x, self.d)
         if noise.shape != (len(x), self.latent):
             raise ValueError(f"Expected noise of shape {(len(x), self.latent)}; got {tuple(noise.shape)}.")
         mean, log_std = self.encoder(x).chunk(2, dim=1)

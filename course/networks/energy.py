@@ -3,7 +3,7 @@
 import torch
 from torch import Tensor, nn
 
-from course.tensors import check_real
+from course.tensors import check_takes
 
 
 class ConvEnergy(nn.Module):
@@ -47,9 +47,7 @@ class ConvEnergy(nn.Module):
         )
 
     def forward(self, x: Tensor) -> Tensor:
-        check_real(4, x=x)
-        if x.shape[1:] != self.mean.shape:
-            raise ValueError(f"Expected images {('B', *self.mean.shape)}; got {tuple(x.shape)}.".replace("'", ""))
+        check_takes("Expected images", x, *self.mean.shape)
         gaussian = 0.5 * ((x - self.mean) / self.std).square().flatten(1).sum(1)
         return gaussian + self.correction(x).squeeze(1)
 

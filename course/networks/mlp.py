@@ -7,7 +7,7 @@ from itertools import pairwise
 import torch
 from torch import Tensor, nn
 
-from course.tensors import check_real, per_example, whole
+from course.tensors import check_real, check_takes, per_example, whole
 from course.types import Time
 
 
@@ -90,9 +90,7 @@ class FourierMLP(nn.Module):
         self.layers = MLP(d + 1 + 4 * waves, hidden, d)
 
     def forward(self, x: Tensor, t: Time) -> Tensor:
-        check_real(x=x)
-        if x.ndim != 2 or x.shape[1] != self.d:
-            raise ValueError(f"This network takes points (B, {self.d}); got {tuple(x.shape)}.")
+        check_takes("This network takes points", x, self.d)
         point = torch.cat([x, per_example(t, x)[:, None]], dim=1)
         angle = 2 * math.pi * point @ self.frequencies
         return self.layers(torch.cat([point, angle.cos(), angle.sin()], dim=1))

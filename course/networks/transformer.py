@@ -13,7 +13,7 @@ from course.networks.layers import (
     sinusoidal_embedding,
     unpatchify,
 )
-from course.tensors import check_real, whole
+from course.tensors import check_takes, whole
 from course.types import Time
 
 
@@ -96,10 +96,7 @@ class DiT(nn.Module):
             nn.init.zeros_(layer.bias)
 
     def forward(self, x: Tensor, t: Time, labels: Tensor | None = None) -> Tensor:
-        check_real(x=x)
-        if x.shape[1:] != (self.channels, self.size, self.size):
-            wanted = (self.channels, self.size, self.size)
-            raise ValueError(f"This DiT takes images (B, {', '.join(map(str, wanted))}); got {tuple(x.shape)}.")
+        check_takes("This DiT takes images", x, self.channels, self.size, self.size)
         embedding = self.condition(x, t, labels)
         h = self.read(patchify(x, self.patch)) + self.position
         for block in self.blocks:

@@ -7,7 +7,10 @@ keeps fingerprints of model, loss and data beside the settings, and all are comp
 import functools
 import hashlib
 import os
+import tempfile
 import types
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -71,25 +74,31 @@ def _digest(*parts: Any) -> str:
 
 
 def check_writable(file: Path) -> None:
-    """Raise an OSError now rather than after hours, if the file could not be written."""
-    beside = file.with_name(file.name + ".part")
+    """Raise an OSError now rather than after hours, if the file could not be written; several processes may ask."""
     try:
         if file.is_dir():
             raise IsADirectoryError("it is a folder")
         file.parent.mkdir(parents=True, exist_ok=True)
-        beside.touch()
-        beside.unlink()
+        with tempfile.TemporaryFile(dir=file.parent):
+            pass
     except OSError as error:
         reason = error.strerror or str(error)
         raise type(error)(f"The checkpoint {file} cannot be written ({reason}); name another file.") from None
 
 
-def write(file: Path, settings: dict, state: dict) -> None:
-    """Write beside the file, then put it in place: a crash leaves the old one or the new one, never half of one."""
+@contextmanager
+def replacing(file: Path) -> Iterator[Path]:
+    """A place beside the file to write to, then put in its place: a crash leaves the old one or the new one whole."""
     file.parent.mkdir(parents=True, exist_ok=True)
     beside = file.with_name(file.name + ".part")
-    torch.save({"settings": settings, "state": state}, beside)
+    yield beside
     os.replace(beside, file)
+
+
+def write(file: Path, settings: dict, state: dict) -> None:
+    """Write what ``read`` reads."""
+    with replacing(file) as beside:
+        torch.save({"settings": settings, "state": state}, beside)
 
 
 def read(file: Path, settings: dict, parts: tuple[str, ...]) -> dict[str, Any]:

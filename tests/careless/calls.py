@@ -37,7 +37,7 @@ B, D = 5, 3
 
 @dataclass(frozen=True)
 class Call:
-    """A callable and arguments that suit it, by name; ``own`` names tensors that need not have the shape of x."""
+    """A callable and arguments that suit it, by name."""
 
     name: str
     function: Callable
@@ -123,6 +123,9 @@ def _list() -> list[Call]:
     def call(function: Callable, **arguments: Any) -> None:
         calls.append(Call(_name(function), function, arguments))
 
+    def call_as(name: str, function: Callable, **arguments: Any) -> None:
+        calls.append(Call(name, function, arguments))
+
     # densities
     call(densities.Gaussian, mean=torch.zeros(D), covariance=torch.eye(D))
     call(densities.GaussianMixture, weights=WEIGHTS, means=MEANS, stds=STDS)
@@ -199,13 +202,11 @@ def _list() -> list[Call]:
     betas = ddpm.ddpm_schedule(n=6)[0]
     call(ddpm.ddpm_step, x=X, eps=Z, betas=betas, i=3, noise=Z + 1)
     # scores and their other faces
-    for view in ("score_from_noise", "score_from_denoiser", "score_from_velocity", "noise_from_score"):
-        call(getattr(scores, view)(score, VP), x=X, t=T)
-        calls[-1] = Call(view, calls[-1].function, calls[-1].arguments)
-    call(scores.denoiser_from_score(score, VP), x=X, t=T)
-    calls[-1] = Call("denoiser_from_score", calls[-1].function, calls[-1].arguments)
+    views = "score_from_noise score_from_denoiser score_from_velocity noise_from_score denoiser_from_score"
+    for view in views.split():
+        call_as(view, getattr(scores, view)(score, VP), x=X, t=T)
     # sampling
-    calls.append(Call("walk", end, {"step": euler, "x": X, "times": times[::-1]}))
+    call_as("walk", end, step=euler, x=X, times=times[::-1])
     call(sampling.ddim_step, **STEP, score=score, kernel=kernel)
     call(sampling.euler_maruyama_step, **STEP, drift=score, diffusion=diffusion, noise=Z)
     call(sampling.stochastic_heun_step, **STEP, drift=score, diffusion=diffusion, noise=Z)
@@ -245,19 +246,16 @@ def _list() -> list[Call]:
     # guidance
     call(guidance.classifier_score, classifier=logits, x=X, t=0.5, labels=LABELS)
     call(guidance.posterior_score, score=score, x=X, t=0.5, likelihood_grad=score, scale=2.0)
-    call(guidance.classifier_guidance(score, logits, LABELS, 2.0), x=X, t=0.5)
-    calls[-1] = Call("classifier_guidance", calls[-1].function, calls[-1].arguments)
+    call_as("classifier_guidance", guidance.classifier_guidance(score, logits, LABELS, 2.0), x=X, t=0.5)
     call(guidance.drop_labels, labels=LABELS, null=3, probability=0.2, uniform=uniform)
     call(guidance.classifier_free, conditional=X, unconditional=Z, scale=2.0)
-    call(guidance.classifier_free_guidance(labelled, LABELS, 3, 2.0), x=X, t=0.5)
-    calls[-1] = Call("classifier_free_guidance", calls[-1].function, calls[-1].arguments)
+    call_as("classifier_free_guidance", guidance.classifier_free_guidance(labelled, LABELS, 3, 2.0), x=X, t=0.5)
     call(guidance.noisy_known, known=X, alpha=0.8, sigma=0.5, noise=Z)
     mask = (X > 0).float()
     call(guidance.inpaint_step, **STEP, step=euler, known=Z, mask=mask, kernel=kernel, noise=Z + 1)
     in_colour = {"x": COLOUR, "t": 0.6, "s": 0.4, "step": euler, "grey": GREY, "kernel": kernel}
     call(guidance.colorize_step, **in_colour, noise=GREY + 0.1)
-    call(guidance.linear_guidance(score, kernel, measure, X[:, :2] + 1, 0.1), x=X, t=0.5)
-    calls[-1] = Call("linear_guidance", calls[-1].function, calls[-1].arguments)
+    call_as("linear_guidance", guidance.linear_guidance(score, kernel, measure, X[:, :2] + 1, 0.1), x=X, t=0.5)
     # networks
     torch.manual_seed(0)
     unet, dit = networks.UNet(widths=(8, 8), classes=3), networks.DiT(dim=16, classes=3)

@@ -6,7 +6,7 @@ from course.densities import GaussianMixture
 from course.exercises.case import Case, Draw
 from course.exercises.exercise import Exercise
 from course.exercises.hw1 import answers
-from course.exercises.hw1.mixtures import _log_parts, magnitude, mixture, points
+from course.exercises.hw1.mixtures import _log_parts, _shares, magnitude, mixture, points
 
 
 def _case(draw: Draw, n: int, k: int, d: int, no_grad: bool = False) -> Case:
@@ -101,11 +101,6 @@ def responsibilities_underflow(x, weights, means, stds):
     new = r.mT @ x / count[:, None]
     variance = (r * (x[:, None] - new).square().sum(2)).sum(0) / (d * count)
     return count / len(x), new, variance.sqrt()
-
-
-def _shares(logs, taken_out):
-    parts = (logs - taken_out).exp()
-    return parts / parts.sum(1, keepdim=True)
 
 
 @em_step.misconception(

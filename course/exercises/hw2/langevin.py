@@ -6,6 +6,7 @@ from torch import Tensor
 from course import langevin
 from course.exercises.case import Case, Draw, Given
 from course.exercises.exercise import Exercise, Statistic, Statistics
+from course.exercises.mistakes import IN_PLACE
 from course.exercises.single_precision import in_single_precision
 
 
@@ -101,9 +102,7 @@ def in_place(x, score, step_size, noise):
     return x
 
 
-@langevin_step.misconception(
-    "your function changes in place (`+=`, `*=`) what `score` returned, which may be x itself: make a new tensor."
-)
+@langevin_step.misconception(IN_PLACE.format("score"))
 def adds_to_the_score(x, score, step_size, noise):
     s = score(x)
     s *= step_size

@@ -6,6 +6,7 @@ from course import matching
 from course.exercises.case import Case, Draw, Given
 from course.exercises.exercise import Exercise
 from course.exercises.hw4.noise import SMALL, TRAILING, levels, small_levels
+from course.exercises.mistakes import IN_PLACE
 from course.tensors import expand
 
 
@@ -189,9 +190,7 @@ def _denoise_remark(function) -> str:
 denoise = Exercise("denoise", 10, matching.denoise, _denoise_cases, counted=("score",), remark=_denoise_remark)
 
 
-@denoise.misconception(
-    "your function changes in place (`+=`, `*=`) what `score` returned, which may be x itself: make a new tensor."
-)
+@denoise.misconception(IN_PLACE.format("score"))
 def denoised_in_place(score, x, sigma):
     step = score(x, sigma)
     step *= expand(sigma**2, x)

@@ -1,25 +1,14 @@
 """hw6: the functions of time that its cases hand over."""
 
-from typing import Any
-
-import torch
 from torch import Tensor
 
 from course.exercises.case import Draw, Given
-
-IN_PLACE = "your function changes in place (`+=`, `*=`) what `{0}` returned, which may be x itself: make a new tensor."
-OTHER_TIME = "t is handed on as a tensor where it was given as a float: call `{0}` with t as it is."
 
 
 def field(draw: Draw, d: int, kind: str = "Field", size: float = 1.0, **more: Tensor) -> Given:
     """A drift, a score or a velocity that changes a lot with time; where x is small, one of that size."""
     tensors = {"win": draw.normal(d, 7) / d**0.5, "bias": draw.normal(7), "rate": 3 * draw.normal(7)}
     return Given(f"hw6.{kind}", {**tensors, "wout": size * draw.normal(7, d), **more})
-
-
-def as_tensor(t: float | Tensor, x: Tensor) -> Any:
-    """A time for each example, whatever was given."""
-    return torch.as_tensor(t, dtype=x.dtype, device=x.device).expand(len(x))
 
 
 def diffusion(draw: Draw) -> Given:

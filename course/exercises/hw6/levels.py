@@ -7,7 +7,8 @@ import torch
 from course import sampling
 from course.exercises.case import Case, Draw, Given
 from course.exercises.exercise import Exercise
-from course.exercises.hw6.functions import IN_PLACE, as_tensor, field
+from course.exercises.hw6.functions import field
+from course.exercises.mistakes import IN_PLACE, as_tensor
 
 # -- ddim_step ---------------------------------------------------------------------------------------------------------
 

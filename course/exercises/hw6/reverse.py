@@ -7,7 +7,8 @@ import torch
 from course import processes
 from course.exercises.case import Case, Draw
 from course.exercises.exercise import Exercise
-from course.exercises.hw6.functions import IN_PLACE, OTHER_TIME, as_tensor, diffusion, field
+from course.exercises.hw6.functions import diffusion, field
+from course.exercises.mistakes import IN_PLACE, OTHER_TIME, as_tensor
 from course.tensors import expand
 
 # -- reverse_drift -----------------------------------------------------------------------------------------------------

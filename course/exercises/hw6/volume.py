@@ -8,7 +8,8 @@ from torch import Tensor
 from course import likelihood
 from course.exercises.case import Case, Draw
 from course.exercises.exercise import Exercise
-from course.exercises.hw6.functions import OTHER_TIME, as_tensor, field
+from course.exercises.hw6.functions import field
+from course.exercises.mistakes import OTHER_TIME, as_tensor
 
 # -- divergence --------------------------------------------------------------------------------------------------------
 

@@ -1,24 +1,14 @@
 """hw7: Bayes' rule for scores, with a classifier of noisy data."""
 
-from typing import Any
-
 import torch
 from torch import Tensor
 
 from course import guidance
 from course.exercises.case import Case, Draw, Given
 from course.exercises.exercise import Exercise
+from course.exercises.mistakes import IN_PLACE, OTHER_TIME, as_tensor
 
 Shape = tuple[int, ...]
-
-
-IN_PLACE = "your function changes in place (`+=`, `*=`) what `{0}` returned, which may be x itself: make a new tensor."
-OTHER_TIME = "t is handed on as a tensor where it was given as a float: call `{0}` with t as it is."
-
-
-def as_tensor(t: float | Tensor, x: Tensor) -> Any:
-    """A time for each example, whatever was given."""
-    return torch.as_tensor(t, dtype=x.dtype, device=x.device).expand(len(x))
 
 
 def classifier(draw: Draw, d: int, k: int, favour: float = 0.0, offset: float = 0.0, steep: float = 1.0) -> Given:
