@@ -131,7 +131,7 @@ def check_real(axes: int = 0, **tensors: Tensor) -> None:
 
 
 def check_takes(who: str, x: Tensor, *shape: int) -> None:
-    """Raise an error where x is not real and of shape (B, *shape); ``who`` is such as "This flow takes points"."""
+    """Raise an error where x is not real and of shape ``(B, *shape)``; ``who`` is such as "This flow takes points"."""
     check_real(x=x)
     if x.ndim == 0 or x.shape[1:] != shape:
         raise ValueError(f"{who} (B, {', '.join(map(str, shape))}); got {tuple(x.shape)}.")
