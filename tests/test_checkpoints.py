@@ -162,8 +162,8 @@ def _umask() -> int:
 
 
 def test_a_damaged_file_is_named(tmp_path, monkeypatch):
-    monkeypatch.setattr(pretrained, "FOLDER", tmp_path)
-    whole = (Path(pretrained.__file__).with_name("checkpoints") / "classifier.safetensors").read_bytes()
+    monkeypatch.setattr(pretrained.loading, "FOLDER", tmp_path)
+    whole = (pretrained.FOLDER / "classifier.safetensors").read_bytes()
     for content in (whole[:1000], b""):
         (tmp_path / "classifier.safetensors").write_bytes(content)
         with pytest.raises(ValueError, match=r"is damaged or of another network .*`course train classifier`"):

@@ -229,7 +229,7 @@ class _Shifted(torch.Generator):
 _manual_seed = torch.manual_seed
 if {shift}:
     torch.Generator, torch.manual_seed = _Shifted, lambda seed: _manual_seed(seed + {shift})
-pretrained.FOLDER = pathlib.Path({checkpoints!r})
+pretrained.loading.FOLDER = pathlib.Path({checkpoints!r})
 """
 AFTER = """
 import json
