@@ -9,6 +9,8 @@ and a network may learn whichever it learns best. The velocity is the probabilit
 Every function takes a callable of (x, t) and returns one; x (B, \*D), t a float or (B,), the result (B, \*D).
 """
 
+from collections.abc import Callable
+
 import torch
 from torch import Tensor, nn
 
@@ -85,7 +87,7 @@ class Preconditioned(nn.Module):
        c_\text{in} = \frac{1}{\sqrt{\sigma^2 + \sigma_d^2}}, \quad c_\text{noise} = \tfrac14 \log \sigma
 
     Args:
-        network: F(x, t, labels); labels only where they are given.
+        network: F(x, t, labels), or F(x, t, \*given) of whatever is given, such as a caption's tokens and their mask.
         sigma_data: σ_d, the standard deviation of the data.
 
     Shape: x (B, \*D), σ > 0 a float or (B,), labels (B,) or None → (B, \*D), an estimate of x₀ where x = x₀ + σz.
@@ -93,13 +95,13 @@ class Preconditioned(nn.Module):
     Source: Karras et al. (2022), table 1 and section 5.
     """
 
-    def __init__(self, network: nn.Module, sigma_data: float = 0.5):
+    def __init__(self, network: Callable[..., Tensor], sigma_data: float = 0.5):
         super().__init__()
         self.network, self.sigma_data = network, sigma_data
 
-    def forward(self, x: Tensor, sigma: Time, labels: Tensor | None = None) -> Tensor:
+    def forward(self, x: Tensor, sigma: Time, labels: Tensor | None = None, *more: Tensor) -> Tensor:
         level = _noise_level(sigma, x)
-        given = () if labels is None else (labels,)
+        given = () if labels is None else (labels, *more)
         norm = (level**2 + self.sigma_data**2).sqrt()
         skip, out = self.sigma_data**2 / norm**2, level * self.sigma_data / norm
         answer = self.network(x / expand(norm, x), 0.25 * level.log(), *given)

@@ -14,7 +14,7 @@ from torch import Tensor
 
 from course.tensors import check_generator, whole
 
-KINDS = ("zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine")
+KINDS: tuple[str, ...] = ("zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine")
 KINDS += ("circle", "square", "triangle", "star")
 COLOURS = ("red", "yellow", "green", "cyan", "blue", "purple", "pink", "white")
 SIZES = ("small", "large")
@@ -70,7 +70,8 @@ def draw_scenes(
         raise ValueError(f"Scenes have the splits {', '.join(SPLITS)}; got {split!r}.")
     if not (0 <= sized <= 1 and 0 <= single <= 1):
         raise ValueError(f"The shares sized and single are between 0 and 1; got {sized} and {single}.")
-    found, missing = [], n
+    found: list[Scenes] = []
+    missing = n
     while missing > 0 or not found:
         some = _any_scenes(4 * missing + 64, generator, sized, single)
         found.append(select(some, _split_of(some) == SPLITS.index(split)))

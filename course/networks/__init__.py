@@ -4,7 +4,9 @@ from course.networks.convolutional import InstanceNormBlock, TimeBlock, UNet, un
 from course.networks.energy import ConvEnergy
 from course.networks.layers import (
     adaptive_layer_norm,
+    attention_weights,
     conditional_instance_norm,
+    cross_attention,
     patchify,
     residual_block,
     self_attention,
@@ -23,7 +25,9 @@ __all__ = [
     "TimeBlock",
     "UNet",
     "adaptive_layer_norm",
+    "attention_weights",
     "conditional_instance_norm",
+    "cross_attention",
     "patchify",
     "residual_block",
     "self_attention",

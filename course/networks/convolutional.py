@@ -1,12 +1,19 @@
 """The U-Net: an image is made small and large again, and what was seen on the way down is used on the way up."""
 
 from collections.abc import Callable, Sequence
+from typing import Any
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from course.networks.layers import Condition, conditional_instance_norm, residual_block, self_attention
+from course.networks.layers import (
+    Condition,
+    conditional_instance_norm,
+    cross_attention,
+    residual_block,
+    self_attention,
+)
 from course.tensors import check_real, whole
 from course.types import Time
 
@@ -106,21 +113,48 @@ class Attention(nn.Module):
         return x + self_attention(tokens, self.w_qkv, self.w_out, self.heads).mT.reshape(x.shape)
 
 
+class CrossAttention(nn.Module):
+    """Cross-attention from the pixels of a normalized image to the tokens of a context, added to it; at first nothing.
+
+    Shape: x (B, C, H, W), context (B, M, D), mask (B, M) → (B, C, H, W). Parameters: 2C² + 2CD + 2C.
+    """
+
+    def __init__(self, channels: int, context: int, heads: int = 4):
+        super().__init__()
+        self.norm, self.heads = nn.GroupNorm(1, channels), heads
+        self.w_q = nn.Parameter(torch.randn(channels, channels) * channels**-0.5)
+        self.w_kv = nn.Parameter(torch.randn(2 * channels, context) * context**-0.5)
+        self.w_out = nn.Parameter(torch.zeros(channels, channels))
+
+    def forward(self, x: Tensor, context: Tensor, mask: Tensor) -> Tensor:
+        found = cross_attention(self.tokens(x), context, mask, self.w_q, self.w_kv, self.w_out, self.heads)
+        return x + found.mT.reshape(x.shape)
+
+    def tokens(self, x: Tensor) -> Tensor:
+        """The normalized pixels as tokens, shape (B, H · W, C)."""
+        return self.norm(x).flatten(2).mT
+
+
 class _Level(nn.Module):
     """Change size and channels, run a block, attend, and change size again where the way up asks for it."""
 
-    def __init__(self, fan_in: int, fan_out: int, block: nn.Module, before: bool, after: bool, attend: bool):
+    def __init__(
+        self, fan_in: int, fan_out: int, block: nn.Module, before: bool, after: bool, attend: bool, context: int | None
+    ):
         super().__init__()
         self.mix = nn.Conv2d(fan_in, fan_out, 1)
         self.block, self.before, self.after = block, before, after
         self.attention = Attention(fan_out) if attend else None
+        self.cross = CrossAttention(fan_out, context) if context else None
 
-    def forward(self, h: Tensor, embedding: Tensor) -> Tensor:
+    def forward(self, h: Tensor, embedding: Tensor, *context: Tensor) -> Tensor:
         if self.before:
             h = F.avg_pool2d(h, 2)
         h = self.block(self.mix(h), embedding)
         if self.attention:
             h = self.attention(h)
+        if self.cross:
+            h = self.cross(h, *context)
         return F.interpolate(h, scale_factor=2.0) if self.after else h
 
 
@@ -135,8 +169,12 @@ class UNet(nn.Module):
         attention: attend across the pixels at the smallest size.
         block: ``TimeBlock`` or ``InstanceNormBlock``: how features are told time and class.
         out: channels of the result; the images' where None.
+        condition: such as ``Condition``: (x, t, labels) → embedding (B, E), E its ``dim``, whatever labels are.
+            Where None, E is four times the first width.
+        context: channels of the tokens that features of every size look at by cross-attention, or None.
 
-    Shape: x (B, C, H, W), t of order one, a float or (B,), labels (B,) or None → (B, C, H, W); height and width are
+    Shape: x (B, C, H, W), t of order one, a float or (B,), labels (B,) or None, then, where there is a context, its
+    tokens (B, M, D) and their mask (B, M) → (B, C, H, W); height and width are
     multiples of 2^(number of widths − 1). Parameters: 485,537 for one channel, and 11 · 128 more with ten classes.
 
     Raises:
@@ -153,34 +191,41 @@ class UNet(nn.Module):
         attention: bool = True,
         block: Callable[[int, int], nn.Module] = TimeBlock,
         out: int | None = None,
+        condition: nn.Module | None = None,
+        context: int | None = None,
     ):
         super().__init__()
         if not widths or any(whole("a width", width, 8) % 8 for width in widths):
             raise ValueError(f"The widths are multiples of 8, which are normalized in 8 groups; got {list(widths)}.")
         whole("depth", depth, 1)
-        dim = 4 * widths[0]
         self.channels = channels
         self.factor = 2 ** (len(widths) - 1)
-        self.condition = Condition(dim, classes)
+        made: Any = condition or Condition(4 * widths[0], classes)
+        self.condition, dim = made, made.dim
+        self.context = context
         self.stem = nn.Conv2d(channels, widths[0], 3, padding=1)
         self.down, self.up = nn.ModuleList(), nn.ModuleList()
         fan_in, smallest = widths[0], len(widths) - 1
         for i, width in enumerate(widths):
             for j in range(depth):
                 first, attend = i > 0 and j == 0, attention and i == smallest
-                self.down.append(_Level(fan_in, width, block(width, dim), first, False, attend))
-                self.up.insert(0, _Level(2 * width, fan_in, block(fan_in, dim), False, first, attend))
+                self.down.append(_Level(fan_in, width, block(width, dim), first, False, attend, context))
+                self.up.insert(0, _Level(2 * width, fan_in, block(fan_in, dim), False, first, attend, context))
                 fan_in = width
         self.middle = block(fan_in, dim)
         last = nn.Conv2d(widths[0], out or channels, 3, padding=1)
         nn.init.zeros_(last.weight)
         self.head = nn.Sequential(nn.GroupNorm(8, widths[0]), nn.SiLU(), last)
 
-    def forward(self, x: Tensor, t: Time, labels: Tensor | None = None) -> Tensor:
+    def forward(self, x: Tensor, t: Time, labels: Tensor | None = None, *context: Tensor) -> Tensor:
         check_real(x=x)
+        if len(context) != (2 if self.context else 0):
+            expected = "a context and its mask" if self.context else "no context"
+            raise ValueError(f"This U-Net takes {expected} after the labels; got {len(context)} tensors.")
         if x.ndim != 4 or x.shape[1] != self.channels:
             raise ValueError(f"This U-Net takes images (B, {self.channels}, H, W); got {tuple(x.shape)}.")
         if x.shape[-1] % self.factor or x.shape[-2] % self.factor:
             raise ValueError(f"This U-Net takes sides that are multiples of {self.factor}; got {tuple(x.shape[-2:])}.")
         embedding = self.condition(x, t, labels)
-        return unet(x, embedding, self.stem, list(self.down), self.middle, list(self.up), self.head)
+        down, up = ([lambda h, e, part=part: part(h, e, *context) for part in parts] for parts in (self.down, self.up))
+        return unet(x, embedding, self.stem, down, self.middle, up, self.head)

@@ -108,8 +108,89 @@ def self_attention(x: Tensor, w_qkv: Tensor, w_out: Tensor, heads: int) -> Tenso
     if c % whole("heads", heads, 1):
         raise ValueError(f"Heads share the channels evenly; got {heads} heads and {c} channels.")
     q, k, v = F.linear(x, w_qkv).reshape(b, n, 3, heads, c // heads).permute(2, 0, 3, 1, 4)
-    gathered = F.scaled_dot_product_attention(q, k, v)
+    if q.dtype is torch.bfloat16 and q.device.type == "cpu":  # the fused one is ten times slower there, backwards
+        gathered = _looks(q, k) @ v
+    else:
+        gathered = F.scaled_dot_product_attention(q, k, v)
     return F.linear(gathered.transpose(1, 2).reshape(b, n, c), w_out)
+
+
+def cross_attention(
+    x: Tensor, context: Tensor, mask: Tensor, w_q: Tensor, w_kv: Tensor, w_out: Tensor, heads: int
+) -> Tensor:
+    r"""Every token gathers from those of another sequence, such as the words of a caption, what its query finds there.
+
+    .. math:: \operatorname{softmax}\Bigl(\frac{Q K^\top}{\sqrt{C / h}}\Bigr) V \quad \text{for each head, where}
+       \quad Q = x W_q^\top, \quad [K, V] = \text{context} \, W_{kv}^\top
+
+    and the softmax runs over the real tokens of the context. With the context x itself it is self-attention.
+
+    Args:
+        x: tokens that ask, shape (B, N, C).
+        context: tokens that answer, shape (B, M, C), or (B, M, D) where w_kv takes D channels.
+        mask: true at real tokens of the context, at least one a row, shape (B, M), bool.
+        w_q: shape (C, C).
+        w_kv: shape (2C, C), or (2C, D), the rows of the keys, then the values.
+        w_out: shape (C, C).
+        heads: h, which divides C; heads are consecutive blocks of channels.
+
+    Returns:
+        Shape (B, N, C), nothing added to it.
+
+    Raises:
+        ValueError: if shapes do not fit, the heads do not divide the channels, or a row has no real token.
+        TypeError: if the mask is not bool.
+
+    Source: Vaswani et al. (2017), section 3.2.3; Rombach et al. (2022), section 3.3.
+    """
+    q, k, v = _queries_keys_values(x, context, mask, w_q, w_kv, heads)
+    if w_out.shape != w_q.shape:
+        raise ValueError(f"Expected w_out of shape {tuple(w_q.shape)}; got {tuple(w_out.shape)}.")
+    gathered = _looks(q, k, mask) @ v  # a caption is short: quicker than the fused one with a mask
+    return F.linear(gathered.transpose(1, 2).reshape(x.shape), w_out)
+
+
+def attention_weights(x: Tensor, context: Tensor, mask: Tensor, w_q: Tensor, w_kv: Tensor, heads: int) -> Tensor:
+    """Where each token of ``cross_attention`` looks: its softmax, shape (B, heads, N, M), whose rows sum to one."""
+    q, k, _ = _queries_keys_values(x, context, mask, w_q, w_kv, heads)
+    return _looks(q, k, mask)
+
+
+def _looks(q: Tensor, k: Tensor, mask: Tensor | None = None) -> Tensor:
+    """The softmax of attention, shape (B, heads, N, M), computed along the last axis but one, which is quicker."""
+    logits = (k / k.shape[-1] ** 0.5) @ q.mT
+    if mask is not None:
+        padding = torch.zeros_like(mask, dtype=q.dtype).masked_fill(~mask, -math.inf)
+        logits = logits + padding[:, None, :, None]
+    return logits.softmax(-2).mT
+
+
+def _queries_keys_values(
+    x: Tensor, context: Tensor, mask: Tensor, w_q: Tensor, w_kv: Tensor, heads: int
+) -> tuple[Tensor, Tensor, Tensor]:
+    """Of cross-attention, each of shape (B, heads, N or M, C / heads), once everything is found to fit."""
+    check_real(x=x, context=context, w_q=w_q, w_kv=w_kv)
+    check_tensor(mask=mask)
+    if x.ndim != 3 or context.ndim != 3 or len(x) != len(context):
+        shapes = f"{tuple(x.shape)} and {tuple(context.shape)}"
+        raise ValueError(f"Expected x of shape (B, N, C) and context (B, M, C); got {shapes}.")
+    (b, n, c), (_, m, d) = x.shape, context.shape
+    if w_q.shape != (c, c) or w_kv.shape != (2 * c, d):
+        shapes = f"{tuple(w_q.shape)} and {tuple(w_kv.shape)}"
+        raise ValueError(f"Expected w_q {(c, c)} and w_kv {(2 * c, d)} for x of {c} channels; got {shapes}.")
+    if mask.dtype != torch.bool:
+        raise TypeError(f"A mask is bool, true at real tokens; got {mask.dtype}. Try `mask.bool()`.")
+    if mask.shape != (b, m):
+        raise ValueError(
+            f"Expected a mask of shape {(b, m)}, one entry per token of the context; got {tuple(mask.shape)}."
+        )
+    if not mask.any(1).all():
+        raise ValueError("Every row of the mask has at least one real token; got a row of padding alone.")
+    if c % whole("heads", heads, 1):
+        raise ValueError(f"Heads share the channels evenly; got {heads} heads and {c} channels.")
+    q = F.linear(x, w_q).reshape(b, n, heads, c // heads).transpose(1, 2)
+    k, v = F.linear(context, w_kv).reshape(b, m, 2, heads, c // heads).permute(2, 0, 3, 1, 4)
+    return q, k, v
 
 
 def residual_block(

@@ -1,0 +1,148 @@
+"""Recipes of what reads, tells and draws captioned scenes."""
+
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from course.applications.clip import CLIP, clip, clip_loss
+from course.applications.reading import agreement, read, reader_loss, scene_reader
+from course.data.captions import captions, tokenize
+from course.data.rendering import render, settled
+from course.data.scenes import WORDS, Scenes, canonical, draw_scenes, recoloured, select, swapped
+from course.networks.text import BagOfWords
+from course.pretrained.recipe import Recipe
+from course.tensors import randn_like
+
+SOURCE = "Captioned scenes 32 × 32, drawn from the package's 10,000 training digits and four shapes"
+
+
+def _bytes(pictures: Tensor) -> Tensor:
+    """Pictures in [−1, 1] as whole numbers, a quarter of the memory."""
+    return (127.5 * (pictures + 1)).round().to(torch.uint8)
+
+
+def _pictures(pixels: Tensor) -> Tensor:
+    return pixels.float() / 127.5 - 1
+
+
+def _rendered(scenes: Scenes, generator: torch.Generator, strokes: str) -> Tensor:
+    """Pictures as whole numbers, some thousands at a time."""
+    parts = torch.arange(len(scenes.relation)).split(4000)
+    return torch.cat([_bytes(render(select(scenes, part), generator, strokes)) for part in parts])
+
+
+def _mixed(n: int, generator: torch.Generator, *splits: str, **shares: float) -> Scenes:
+    """n scenes of each of the splits."""
+    return Scenes(*map(torch.cat, zip(*(draw_scenes(n, generator, split, **shares) for split in splits))))
+
+
+# -- the reader --------------------------------------------------------------------------------------------------------
+
+
+def _readable(n: int, strokes: str, seed: int, *splits: str) -> tuple[Tensor, ...]:
+    generator = torch.Generator().manual_seed(seed)
+    scenes = canonical(settled(_mixed(n, generator, *splits), generator))
+    return (_rendered(scenes, generator, strokes), *scenes)
+
+
+def _reader_loss(model: Any, batch: Any, generator: torch.Generator) -> Tensor:
+    """Cross-entropy of all attributes, under a little noise, since what is judged later is not quite clean."""
+    pictures = _pictures(batch[0])
+    amount = 0.15 * torch.rand(len(pictures), 1, 1, 1, generator=generator, device=pictures.device)
+    return reader_loss(model, pictures + amount * randn_like(pictures, generator), Scenes(*batch[1:]))
+
+
+def _reader_quality(model: Any, pixels: Tensor, *fields: Tensor) -> dict[str, float]:
+    return agreement(read(_pictures(pixels), model), Scenes(*fields))
+
+
+# -- CLIP --------------------------------------------------------------------------------------------------------------
+
+
+def _pairs(n: int, strokes: str, seed: int, split: str) -> tuple[Tensor, ...]:
+    """n scenes and n others of the same words where there are two things: pictures, their tokens, and the others'."""
+    generator = torch.Generator().manual_seed(seed)
+    scenes = draw_scenes(n, generator, split, single=0.1)
+    colours = (torch.rand(n, generator=generator) < 0.5)[:, None]
+    crossed, turned = recoloured(scenes), swapped(scenes)
+    others = Scenes(*(torch.where(colours if a.ndim > 1 else colours[:, 0], a, b) for a, b in zip(crossed, turned)))
+    told = [tokenize(captions(some))[0] for some in (scenes, others)]
+    return _rendered(scenes, generator, strokes), told[0], _rendered(others, generator, strokes), told[1]
+
+
+def _clip_loss(model: Any, batch: Any, generator: torch.Generator) -> Tensor:
+    """Half a batch of scenes, and half of the same words in another order, in one."""
+    pixels, tokens = torch.cat(batch[0::2]), torch.cat(batch[1::2])
+    image, text = model(_pictures(pixels), tokens, tokens != 0)
+    return clip_loss(image.float(), text.float(), model.temperature)
+
+
+def _clip_quality(model: Any, *test: Tensor) -> dict[str, float]:
+    return _retrieval(model.image, model.text, *test)
+
+
+def _retrieval(image: nn.Module, text: nn.Module, *test: Tensor) -> dict[str, float]:
+    """How often the right one of 64 captions, and of a caption and its twin of the same words, is nearest."""
+    pictures, tokens, _, others = (_pictures(t) if t.dtype is torch.uint8 else t for t in test)
+    u = torch.cat([F.normalize(image(some), dim=1) for some in pictures.split(256)])
+    v, w = (F.normalize(text(told, told != 0)[1], dim=1) for told in (tokens, others))
+    rounds = len(u) // 64
+    near = torch.einsum("rie,rje->rij", *(a[: 64 * rounds].reshape(rounds, 64, -1) for a in (u, v)))
+    own = near.diagonal(dim1=1, dim2=2)
+    same = (tokens[: 64 * rounds].reshape(rounds, 64, 1, -1) == tokens[: 64 * rounds].reshape(rounds, 1, 64, -1)).all(3)
+    right = (near.masked_fill(same, -2).amax(2) < own).float().mean().item()
+    twins = (tokens != others).any(1)
+    ours, theirs = (u * v).sum(1)[twins], (u * w).sum(1)[twins]
+    told_apart = ((ours > theirs).float() + 0.5 * (ours == theirs).float()).mean().item()
+    return {"retrieval_among_64": right, "told_from_its_twin": told_apart}
+
+
+def _bag_loss(model: Any, batch: Any, generator: torch.Generator) -> Tensor:
+    """The bag of words beside the frozen image encoder of ``clip``, by the same loss."""
+    pixels, tokens = torch.cat(batch[0::2]), torch.cat(batch[1::2])
+    with torch.no_grad():
+        image = clip().to(tokens.device).image(_pictures(pixels))
+    return clip_loss(image.float(), model(tokens, tokens != 0)[1].float(), clip().temperature)
+
+
+def _bag_quality(model: Any, *test: Tensor) -> dict[str, float]:
+    return _retrieval(clip().image, model, *test)
+
+
+RECIPES: dict[str, Recipe] = {
+    "reader": Recipe(
+        "Kinds, colours, sizes and the relation of the things in a picture, the upper or left one first",
+        scene_reader,
+        _reader_loss,
+        _reader_quality,
+        4000,
+        96,
+        data=lambda: _readable(30_000, "train", 0, "train", "held_out"),
+        test=lambda: _readable(2000, "test", 1, "test", "held_out"),
+        source=SOURCE,
+    ),
+    "clip": Recipe(
+        "Pictures and captions as vectors of 64 numbers, near where they belong together",
+        CLIP,
+        _clip_loss,
+        _clip_quality,
+        5000,
+        64,
+        data=lambda: _pairs(30_000, "train", 2, "train"),
+        test=lambda: _pairs(2048, "test", 3, "test"),
+        source=SOURCE,
+    ),
+    "bag_of_words": Recipe(
+        "Captions as vectors near those of clip's pictures, whatever the order of their words",
+        lambda: BagOfWords(len(WORDS)),
+        _bag_loss,
+        _bag_quality,
+        2000,
+        64,
+        data=lambda: _pairs(30_000, "train", 2, "train"),
+        test=lambda: _pairs(2048, "test", 3, "test"),
+        source=SOURCE,
+    ),
+}
