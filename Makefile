@@ -46,14 +46,10 @@ claims: $(READY)  ## list every claim of the notebooks with its check, and run t
 	OMP_NUM_THREADS=1 $(BIN)/python -m tools.claims --seeds $(or $(SEEDS),1) $(if $(NETWORKS),--networks $(NETWORKS))
 
 calibrate: $(READY)  ## try every check on its misconceptions and right variants over 1,000 seeds; write docs/CALIBRATION.md
-	@echo "# Calibration of the checks" > docs/CALIBRATION.md
-	@echo "Written by \`make calibrate\`: float64 and float32 in every check, and a GPU where there is one." >> docs/CALIBRATION.md
-	@for hw in $$(ls solutions); do echo; $(BIN)/python -m course.exercises.calibrate $$hw; done | tee -a docs/CALIBRATION.md
+	$(BIN)/python -m tools.calibrate
 
-mutate: $(READY)  ## change every solution a little, and see that its check fails; write docs/MUTATION.md
-	@echo "# Mutants of the solutions" > docs/MUTATION.md
-	@echo "Written by \`make mutate\`: every small change of a solution fails its check, or is right too." >> docs/MUTATION.md
-	@for hw in $$(ls solutions); do echo; $(BIN)/python -m course.exercises.mutate $$hw; done | tee -a docs/MUTATION.md
+mutate: $(READY)  ## change every answer a little, and see that its check fails; write docs/MUTATION.md
+	$(BIN)/python -m tools.mutate
 
 attacks: $(READY)  ## grade hostile submissions for real; write docs/ATTACKS.md
 	$(BIN)/python -m tests.attacks

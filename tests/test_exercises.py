@@ -13,7 +13,7 @@ from course.exercises.probe import observe
 
 EXERCISES = [exercise for assignment in assignments() for exercise in load(assignment).values()]
 MISCONCEPTIONS = [(exercise, one) for exercise in EXERCISES for one in exercise.misconceptions]
-RIGHT = [(exercise, function) for exercise in EXERCISES for function in (exercise.answer, *exercise.accepted)]
+RIGHT = [(exercise, function) for exercise in EXERCISES for function in exercise.all_right]
 
 
 def name(value: object) -> str:
@@ -23,7 +23,7 @@ def name(value: object) -> str:
 @pytest.mark.parametrize("exercise", EXERCISES, ids=name)
 def test_each_exercise_has_enough_of_both(exercise: Exercise):
     assert len(exercise.misconceptions) >= 4
-    assert len(exercise.accepted) >= 2
+    assert len(exercise.all_right) >= 3
     assert len({one.name for one in exercise.misconceptions}) == len(exercise.misconceptions)
     assert any(stands_alone(one) for one in exercise.misconceptions), "sample submissions need one"
 

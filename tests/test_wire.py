@@ -8,19 +8,19 @@ import torch
 from safetensors.torch import save
 
 from course.exercises import assignments, load
-from course.exercises.calibrate import judged_elsewhere
 from course.exercises.case import Case, Given, Seed
 from course.exercises.check import all_cases, judged
 from course.exercises.exercise import Exercise
 from course.exercises.observation import Facts, Observation, Raised
 from course.exercises.probe import observe_all
 from course.exercises.wire import NotAnObservation, pack_cases, pack_observations, unpack_cases, unpack_observations
+from tools.calibrate import judged_elsewhere
 
 EXERCISES = [exercise for assignment in assignments() for exercise in load(assignment).values()]
 FUNCTIONS = [
     (exercise, function)
     for exercise in EXERCISES
-    for function in (exercise.answer, *exercise.accepted, *(one.function for one in exercise.misconceptions))
+    for function in (*exercise.all_right, *(one.function for one in exercise.misconceptions))
 ]
 
 

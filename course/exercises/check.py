@@ -5,6 +5,7 @@ import secrets
 import time
 from collections.abc import Callable, Container
 from dataclasses import dataclass, replace
+from functools import cache, partial
 from importlib import import_module
 from pathlib import Path
 from pkgutil import iter_modules
@@ -13,8 +14,9 @@ from typing import Any
 import torch
 
 from course.exercises.case import Case
+from course.exercises.dependence import Ask
 from course.exercises.exercise import Exercise
-from course.exercises.judge import judge
+from course.exercises.judge import Blamed, judge
 from course.exercises.observation import Observation
 from course.exercises.probe import observe_all
 from course.exercises.surroundings import TookTooLong, quiet, time_limit
@@ -31,8 +33,6 @@ ALL = object()
 
 PATIENCE_WITH_EARLIER = 5.0
 """Seconds after which no more earlier exercises are checked, to find out which of them is to blame."""
-
-Blamed = Callable[[list[str]], str]
 
 VERDICT_MIME = "application/vnd.score-course.verdict+json"
 
@@ -177,7 +177,17 @@ def load(assignment: str) -> dict[str, Exercise]:
         if error.name != f"course.exercises.{assignment}":
             raise
         raise ValueError(f"There is no assignment {assignment!r}; they are called hw1, hw2, and so on.") from None
-    return {exercise.name: exercise for exercise in module.exercises}
+    if hasattr(module, "exercises"):
+        return {exercise.name: exercise for exercise in module.exercises}
+    return {name: _page(assignment, name, points) for name, points in module.points.items()}
+
+
+@cache
+def _page(assignment: str, name: str, points: int) -> Exercise:
+    """An exercise from the file that is all there is to say of it."""
+    exercise = import_module(f"course.exercises.{assignment}.{name}").exercise
+    exercise.points = points
+    return exercise
 
 
 def check_exercise(
@@ -193,29 +203,27 @@ def check_exercise(
         )
         return Verdict(exercise.name, 0, exercise.points, sentence, seed=seed)
     cases = all_cases(exercise, seed)
-    verdict = judged(exercise, cases, observe_all(function, cases), seed, blamed)
+    observe = partial(observe_all, function)
+    verdict = judged(exercise, cases, observe(cases), seed, blamed, observe)
     if not verdict.passed:
         return verdict
     return replace(verdict, sentence=f"{_remark(exercise, function)} {verdict.sentence}".strip())
 
 
 def judged(
-    exercise: Exercise, cases: list[Case], seen: list[Observation], seed: int, blamed: Blamed = lambda uses: ""
+    exercise: Exercise,
+    cases: list[Case],
+    seen: list[Observation],
+    seed: int,
+    blamed: Blamed = lambda uses: "",
+    ask: Ask | None = None,
 ) -> Verdict:
-    """Judge what a function did on the cases that follow from a seed, wherever it was observed.
-
-    Args:
-        blamed: the names that the function refers to → the earlier exercise among them that does not pass, or nothing;
-            asked where the function fails and nobody knows why.
-    """
-    finding = judge(exercise, cases, seen)
+    """Judge what a function did on the cases that follow from a seed, wherever it was observed; see ``judge``."""
+    finding = judge(exercise, cases, seen, blamed, ask)
     named, sentence = finding.misconception, finding.sentence
     points = exercise.points if finding.passed else round(exercise.points * named.credit) if named else 0
     if points and named:
         sentence += f" This earns {points:g} of the {exercise.points:g} points."
-    if seen and not finding.passed and not finding.explained:
-        earlier = blamed(seen[0].facts.uses)
-        sentence = f"your `{earlier}` does not pass its own check: mend that first." if earlier else sentence
     return Verdict(exercise.name, points, exercise.points, sentence, named.name if named else None, seed)
 
 

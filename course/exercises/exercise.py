@@ -1,35 +1,60 @@
 """An exercise, written once: what is asked, what is right, what is typically wrong."""
 
 import inspect
+import re
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import cached_property
 
 import torch
 from torch import Tensor
 
 from course.exercises.case import Case, Cases, Draw
+from course.exercises.patch import compiled, patched, source_of
 
 
 @dataclass(frozen=True)
-class Misconception:
-    """A typically wrong implementation, and the sentence that a student who wrote it should read.
+class Version:
+    """Another way to write an exercise's answer: wrong if it has a sentence, else right all the same.
 
     Attributes:
         name: what reports call it.
-        sentence: what went wrong and what to do, in one sentence.
-        function: the wrong implementation.
-        credit: the share of the points that it earns all the same.
+        answer: the exercise's.
+        patch: what is changed in the answer, or
+        rewrite: the whole function, where it is written otherwise.
+        sentence: of a mistake, what the student who made it reads: what went wrong and what to do, in one sentence.
+        reason: of a right version that looks wrong, why it is right.
+        credit: the share of the points that a mistake earns all the same.
     """
 
     name: str
-    sentence: str
-    function: Callable
+    answer: Callable
+    patch: str = ""
+    rewrite: Callable | None = None
+    sentence: str = ""
+    reason: str = ""
     credit: float = 0.0
 
+    @cached_property
+    def source(self) -> str:
+        """Its text, under the exercise's name, without comments.
 
-def stands_alone(misconception: Misconception) -> bool:
+        Raises:
+            PatchError: if the patch does not fit the answer.
+        """
+        if self.rewrite is None:
+            return patched(source_of(self.answer), self.patch)
+        return re.sub(r"^def \w+", f"def {self.answer.__name__}", source_of(self.rewrite), count=1, flags=re.MULTILINE)
+
+    @cached_property
+    def function(self) -> Callable:
+        """The implementation; made when it is first asked for, since most checks need few of them."""
+        return self.rewrite or compiled(self.source, self.answer, self.name)
+
+
+def stands_alone(version: Version) -> bool:
     """Whether it uses nothing but torch and math, and so reads like a student's own code."""
-    return set(inspect.getclosurevars(misconception.function).globals) <= {"torch", "math"}
+    return set(inspect.getclosurevars(version.function).globals) <= {"torch", "math"}
 
 
 @dataclass(frozen=True)
@@ -53,10 +78,9 @@ class Exercise:
     """One graded function.
 
     Attributes:
-        name: the function's name.
-        points: what it is worth.
-        answer: the right implementation; its signature is the student's.
+        answer: the right implementation, as a student would write it; its name and signature are the student's.
         cases: makes the cases from random draws, in float64.
+        points: what it is worth; the assignment says.
         statistics: for a function that draws its own noise: (case, result) → what is known exactly about its law.
             Without it, the result is compared with the answer's.
         attached: the result may carry a graph (a loss must); else it must not.
@@ -66,38 +90,85 @@ class Exercise:
         remark: (the student's function) → a sentence about what it now does, shown with a pass.
     """
 
-    name: str
-    points: int
-    answer: Callable
-    cases: Cases
+    name: str = ""
+    points: int = 0
+    answer: Callable = lambda: None
+    cases: Cases = lambda draw: []
     statistics: Callable[[Case, Tensor], Statistics] | None = None
     attached: bool = True
     fresh: bool = False
     results: tuple[str, ...] = ()
     counted: tuple[str, ...] = ()
     remark: Callable[[Callable], str] | None = None
-    accepted: list[Callable] = field(default_factory=list)
-    misconceptions: list[Misconception] = field(default_factory=list)
+    variants: list[Version] = field(default_factory=list)
+    misconceptions: list[Version] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        self.name = self.name or self.answer.__name__
 
     @property
     def signature(self) -> str:
         """The call as the student should write it, such as ``langevin_step(x, score, step_size, noise)``."""
         return f"{self.name}({', '.join(inspect.signature(self.answer).parameters)})"
 
-    def accept(self, function: Callable) -> Callable:
-        """Register another right implementation (decorator)."""
-        self.accepted.append(function)
-        return function
+    @property
+    def source(self) -> str:
+        """The answer's text, without comments."""
+        return source_of(self.answer)
 
-    def misconception(self, sentence: str, credit: float = 0.0) -> Callable[[Callable], Callable]:
-        """Register a typically wrong implementation with the sentence it deserves (decorator)."""
+    def mistake(self, *patches_and_sentence: str, credit: float = 0.0) -> Callable[[Callable], Callable]:
+        """Register what students typically write instead, and the sentence that they should read.
+
+        Either patches of the answer, each by itself the same mistake, and the sentence::
+
+            exercise.mistake("(2 * step_size) ** 0.5 → step_size ** 0.5", "your noise is scaled by √ε: …")
+
+        or, where the whole function is written otherwise, a decorator that is given the sentence alone.
+        """
+        *patches, sentence = patches_and_sentence
+        for patch in patches:
+            name = self._unused(_slug(sentence))
+            self.misconceptions.append(Version(name, self.answer, patch=patch, sentence=sentence, credit=credit))
 
         def register(function: Callable) -> Callable:
-            self.misconceptions.append(Misconception(function.__name__, sentence, function, credit))
+            self.misconceptions.append(
+                Version(function.__name__, self.answer, rewrite=function, sentence=sentence, credit=credit)
+            )
             return function
 
         return register
 
+    def right(self, patch: Callable | str, reason: str = "") -> Callable:
+        """Register what is right too: a patch of the answer with the reason, or a function (as a decorator)."""
+        if isinstance(patch, str):
+            self.variants.append(Version(patch, self.answer, patch=patch, reason=reason))
+            return self.answer
+        self.variants.append(Version(patch.__name__, self.answer, rewrite=patch))
+        return patch
+
+    def _unused(self, name: str) -> str:
+        """The name, with a number if there is one of that name already."""
+        taken = {one.name for one in self.misconceptions}
+        return next(new for new in [name, *(f"{name}_{i}" for i in range(2, 100))] if new not in taken)
+
+    @property
+    def all_right(self) -> list[Callable]:
+        """The answer, and all that is as right everywhere."""
+        return [self.answer, *(one.function for one in self.variants if not one.reason)]
+
+    def accept(self, function: Callable) -> Callable:
+        """Register another right implementation (decorator)."""
+        return self.right(function)
+
+    def misconception(self, sentence: str, credit: float = 0.0) -> Callable[[Callable], Callable]:
+        """Register a typically wrong implementation with the sentence it deserves (decorator)."""
+        return self.mistake(sentence, credit=credit)
+
     def draw_cases(self, seed: int, dtype: torch.dtype = torch.float64, device: str = "cpu") -> list[Case]:
         """The cases that follow from a seed, in the given precision and place."""
         return [case.to(dtype, device) for case in self.cases(Draw(seed))]
+
+
+def _slug(sentence: str) -> str:
+    """A name for a mistake: the first words of its sentence."""
+    return "_".join(re.findall(r"\w+", sentence.lower())[:6])

@@ -44,7 +44,7 @@ def observe_all(function: Callable, cases: list[Case]) -> list[Observation]:
 @usual_state()
 def observe(function: Callable, case: Case) -> Observation:
     """Call the function once, with fresh copies of everything, and note the result and every side effect."""
-    arguments = _arguments(case)
+    arguments = hand_over(case)
     for name in case.gradients:
         if isinstance(arguments[name], Tensor):
             arguments[name].requires_grad_()
@@ -86,18 +86,18 @@ def observe(function: Callable, case: Case) -> Observation:
     return Observation({name: t.detach().clone() for name, t in everything.items()}, facts)
 
 
-def _arguments(case: Case) -> dict[str, Any]:
+def hand_over(case: Case) -> dict[str, Any]:
     """Fresh copies of everything that a case hands over."""
-    return {name: _hand_over(value, case.device) for name, value in case.arguments.items()}
+    return {name: _hand_over_one(value, case.device) for name, value in case.arguments.items()}
 
 
-def _hand_over(value: Any, device: torch.device) -> Any:
+def _hand_over_one(value: Any, device: torch.device) -> Any:
     if isinstance(value, Given):
         return value.build()
     if isinstance(value, Seed):
         return torch.Generator(device).manual_seed(value.value)
     if isinstance(value, list):
-        return [_hand_over(v, device) for v in value]
+        return [_hand_over_one(v, device) for v in value]
     return value.clone() if isinstance(value, Tensor) else value
 
 
@@ -131,7 +131,7 @@ def _global_streams() -> tuple:
 
 def _draws_again(function: Callable, case: Case) -> bool:
     """Whether a second call moves the global streams too: the first time, another thread may have done it."""
-    arguments = _arguments(case)
+    arguments = hand_over(case)
     before = _global_streams()
     _call_again(function, case, arguments)
     return _global_streams() != before
@@ -142,7 +142,7 @@ def _repeats(function: Callable, case: Case, result: Any, arguments: dict[str, A
     lent = {name: value for name, value in arguments.items() if isinstance(value, torch.Generator)}
     if not lent or not isinstance(result, Tensor):
         return False
-    again = _call_again(function, case, _arguments(case) | lent)
+    again = _call_again(function, case, hand_over(case) | lent)
     return isinstance(again, Tensor) and torch.equal(again, result)
 
 

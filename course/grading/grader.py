@@ -14,8 +14,10 @@ import torch
 from nbformat import NotebookNode
 from nbformat.v4 import new_output
 
+from course.exercises.case import Case
 from course.exercises.check import Verdict, all_cases, fresh_seed, judged, load
 from course.exercises.exercise import Exercise
+from course.exercises.observation import Observation
 from course.exercises.wire import NotAnObservation
 from course.grading.rebuild import rebuild
 from course.grading.sandbox import Settings
@@ -140,6 +142,17 @@ class _Run:
 
         if self.stopped:
             return none(f"not reached: {self.stopped}")
+
+        def ask(more: list[Case]) -> list[Observation]:
+            """Observe further cases, to find out why some are wrong; nothing where the kernel does not answer."""
+            try:
+                return session.observe(exercise.name, more, self._seconds())
+            except Stopped as error:
+                self._stop(cell, error)
+            except NotAnObservation as error:
+                self.notes.append(f"{exercise.name}: {error} Does the submission tamper with the kernel?")
+            return []
+
         cases = all_cases(exercise, seed)
         try:
             seen = session.observe(exercise.name, cases, self._seconds())
@@ -149,7 +162,7 @@ class _Run:
             self.notes.append(f"{exercise.name}: {error} Does the submission tamper with the kernel?")
             return none("could not be observed: something in the notebook changes how the kernel works.")
         try:
-            return judged(exercise, cases, seen, seed, self._blamed)
+            return judged(exercise, cases, seen, seed, self._blamed, ask)
         except Exception as error:  # observations may be anything that has their form
             self.notes.append(f"{exercise.name}: what came back could not be judged ({type(error).__name__}: {error}).")
             return none("what came back could not be judged; does the function return what its docstring says?")

@@ -1,17 +1,15 @@
 """Sample submissions, made from the released notebook: right, typically wrong, and empty."""
 
 import copy
-import inspect
 import re
 import shutil
-from collections.abc import Callable
 from pathlib import Path
 
 import nbformat
 from nbformat import NotebookNode
 
 from course.exercises.check import load
-from course.exercises.exercise import Exercise, Misconception, stands_alone
+from course.exercises.exercise import Exercise, Version, stands_alone
 from course.grading.classroom import CONFIG, Classroom
 
 MARKERS = re.compile(r"^ *### (BEGIN|END) SOLUTION *\n?", re.MULTILINE)
@@ -36,7 +34,7 @@ def right(released: NotebookNode, solution: NotebookNode) -> NotebookNode:
 def typically_wrong(released: NotebookNode, exercises: dict[str, Exercise]) -> NotebookNode:
     """Every function with the first of its misconceptions that can stand alone in a notebook."""
     chosen = {name: first_in_notebook(exercise) for name, exercise in exercises.items()}
-    return fill_in(released, {name: wrong_source(name, one.function) for name, one in chosen.items()})
+    return fill_in(released, {name: one.source for name, one in chosen.items()})
 
 
 def empty(released: NotebookNode) -> NotebookNode:
@@ -44,18 +42,12 @@ def empty(released: NotebookNode) -> NotebookNode:
     return copy.deepcopy(released)
 
 
-def first_in_notebook(exercise: Exercise) -> Misconception:
+def first_in_notebook(exercise: Exercise) -> Version:
     """The first misconception that uses nothing but torch and math, and so reads like a student's own code."""
     for candidate in exercise.misconceptions:
         if stands_alone(candidate):
             return candidate
     raise ValueError(f"No misconception of {exercise.name} can stand alone in a notebook; write one that can.")
-
-
-def wrong_source(name: str, function: Callable) -> str:
-    """A misconception's source under the exercise's name, without its decorator."""
-    source = inspect.getsource(function)
-    return re.sub(r"\A.*?^def \w+", f"def {name}", source, count=1, flags=re.DOTALL | re.MULTILINE).rstrip()
 
 
 def sample_class(room: Classroom, assignment: str) -> dict[str, NotebookNode]:

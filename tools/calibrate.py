@@ -1,26 +1,31 @@
-"""Calibrate the checks: ``python -m course.exercises.calibrate hw2 [SEEDS]`` prints a Markdown table.
+"""Calibrate the checks: ``python -m tools.calibrate [hw2 …] [--seeds 1000]`` writes docs/CALIBRATION.md.
 
 Over many seeds, in every precision and on every device present: is every misconception caught and named, does every
-right variant pass, and how long does a check take? Cases and observations go through messages, as in grading.
+right variant pass, and how long does a check take? Cases and observations go through messages, as in grading. Fails
+where a misconception is not caught and named, or a right variant is not passed.
 """
 
+import argparse
 import sys
 import time
 from collections.abc import Callable
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
 from functools import partial
+from pathlib import Path
 
 import torch
 
 from course.exercises.case import Case
-from course.exercises.check import Verdict, all_cases, judged, load
+from course.exercises.check import Verdict, all_cases, assignments, judged, load
 from course.exercises.exercise import Exercise
+from course.exercises.observation import Observation
 from course.exercises.probe import observe_all
 from course.exercises.wire import pack_cases, pack_observations, unpack_cases, unpack_observations
 
 SEEDS = 1000
 MISCONCEPTION_SEEDS = 20
+TARGET = Path("docs/CALIBRATION.md")
 
 
 @dataclass(frozen=True)
@@ -35,6 +40,11 @@ class Calibration:
     false_failures: int
     checks: int
     seconds: float
+
+    @property
+    def good(self) -> bool:
+        """Whether all is caught and named, and nothing right fails."""
+        return self.caught == self.named == self.misconceptions and not self.false_failures
 
     @property
     def row(self) -> list[str]:
@@ -63,7 +73,7 @@ def calibrate(assignment: str, name: str, seeds: int = SEEDS) -> Calibration:
         m.name: [judged_elsewhere(exercise, m.function, all_cases(exercise, seed), seed) for seed in _seeds(seeds)]
         for m in exercise.misconceptions
     }
-    right = (exercise.answer, *exercise.accepted)
+    right = exercise.all_right
     start = time.perf_counter()
     failures = 0
     for seed in range(seeds):
@@ -83,8 +93,12 @@ def calibrate(assignment: str, name: str, seeds: int = SEEDS) -> Calibration:
 
 def judged_elsewhere(exercise: Exercise, function: Callable, cases: list[Case], seed: int) -> Verdict:
     """Judge a function as grading does: cases and observations are sent, and judged where they were not made."""
-    seen = observe_all(function, unpack_cases(pack_cases(cases)))
-    return judged(exercise, cases, unpack_observations(pack_observations(seen), len(cases)), seed)
+
+    def ask(cases: list[Case]) -> list[Observation]:
+        seen = observe_all(function, unpack_cases(pack_cases(cases)))
+        return unpack_observations(pack_observations(seen), len(cases))
+
+    return judged(exercise, cases, ask(cases), seed, ask=ask)
 
 
 def _seeds(seeds: int) -> range:
@@ -95,16 +109,42 @@ def _sentence(exercise: Exercise, name: str) -> str:
     return next(m.sentence for m in exercise.misconceptions if m.name == name)
 
 
-def main(assignment: str, seeds: int = SEEDS, workers: int = 2) -> None:
-    """Print the table of an assignment."""
-    print(f"## {assignment}\n\n{seeds:,} seeds for right variants, {len(_seeds(seeds))} for misconceptions.\n")
-    print("| " + " | ".join(HEADER) + " |\n" + "|---" * len(HEADER) + "|")
+HEAD = """# Calibration of the checks
+
+Written by `make calibrate`: float64 and float32 in every check, and a GPU where there is one.
+"""
+
+
+def section(assignment: str, found: list[Calibration], seeds: int) -> str:
+    """An assignment's part of the page."""
+    lines = [
+        f"## {assignment}",
+        "",
+        f"{seeds:,} seeds for right variants, {len(_seeds(seeds))} for misconceptions.",
+        "",
+    ]
+    lines += ["| " + " | ".join(HEADER) + " |", "|---" * len(HEADER) + "|"]
+    lines += ["| " + " | ".join(one.row) + " |" for one in found]
+    return "\n".join(lines) + "\n"
+
+
+def main(names: list[str], seeds: int, workers: int = 2) -> int:
+    """Calibrate the assignments of these names, or all; 1 if anything is not as it should be."""
+    sections, good = [], True
     with ProcessPoolExecutor(workers) as pool:
-        for found in pool.map(partial(calibrate, assignment, seeds=seeds), load(assignment)):
-            print("| " + " | ".join(found.row) + " |", flush=True)
+        for assignment in names or assignments():
+            found = list(pool.map(partial(calibrate, assignment, seeds=seeds), load(assignment)))
+            sections.append(section(assignment, found, seeds))
+            good &= all(one.good for one in found)
+            print(sections[-1], flush=True)
+    if not names:
+        TARGET.write_text("\n".join([HEAD, *sections]))
+    return int(not good)
 
 
 if __name__ == "__main__":
-    if len(sys.argv) not in (2, 3):
-        sys.exit("Usage: python -m course.exercises.calibrate ASSIGNMENT [SEEDS], such as hw2 1000.")
-    main(sys.argv[1], *map(int, sys.argv[2:]))
+    parser = argparse.ArgumentParser(description="Calibrate the checks over many seeds.")
+    parser.add_argument("names", nargs="*", help="assignments; all if none is named, and then the page is written")
+    parser.add_argument("--seeds", type=int, default=SEEDS)
+    arguments = parser.parse_args()
+    sys.exit(main(arguments.names, arguments.seeds))
