@@ -9,7 +9,6 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from course.data.rendering import settled
 from course.data.scenes import COLOURS, KINDS, NONE, RELATIONS, SIZES, Scenes, canonical
 from course.networks.reader import SceneReader
 from course.tensors import check_real
@@ -89,6 +88,35 @@ def agreement(found: Scenes, wanted: Scenes) -> dict[str, float]:
     return shares
 
 
-def readable(scenes: Scenes, generator: torch.Generator) -> Scenes:
-    """Scenes as a reader is asked for them: canonical, and every size decided."""
-    return canonical(settled(scenes, generator))
+def diversity(pictures: Tensor) -> dict[str, float]:
+    """How different pictures of one thing, told by one caption, are from one another.
+
+    Args:
+        pictures: at least two, shape (N, 3, H, W), in [−1, 1].
+
+    Returns:
+        "pictures": the mean distance of two, root mean square over pixels. "places": the deviation of the centre of
+        what is bright, in pixels, root mean square over both axes. "strokes": as "pictures", once every picture is
+        rolled so that this centre is in the middle.
+
+    Raises:
+        ValueError: if there are less than two pictures.
+    """
+    check_real(4, pictures=pictures)
+    if len(pictures) < 2:
+        raise ValueError(f"Diversity is that of two pictures or more; got {len(pictures)}.")
+    ink = (pictures.clamp(-1, 1) + 1).mean(1)
+    height, width = ink.shape[1:]
+    total = ink.sum((1, 2)).clamp(min=1e-6)
+    row = (ink.sum(2) * torch.arange(height)).sum(1) / total
+    column = (ink.sum(1) * torch.arange(width)).sum(1) / total
+    rolls = zip(pictures, (height // 2 - row).round().int().tolist(), (width // 2 - column).round().int().tolist())
+    centred = torch.stack([one.roll((down, right), (1, 2)) for one, down, right in rolls])
+    places = torch.stack([row, column]).var(1).mean().sqrt().item()
+    return {"pictures": _distance(pictures), "places": places, "strokes": _distance(centred)}
+
+
+def _distance(pictures: Tensor) -> float:
+    """The mean Euclidean distance of two, over the root of their number of pixels and channels."""
+    flat = pictures.flatten(1)
+    return torch.pdist(flat).mean().item() / flat.shape[1] ** 0.5

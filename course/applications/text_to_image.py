@@ -16,8 +16,9 @@ from torch.nn import functional as F
 
 from course.applications.clip import encode_captions
 from course.guidance import classifier_free
+from course.networks.condition import Condition
 from course.networks.convolutional import CrossAttention, UNet
-from course.networks.layers import Condition, attention_weights, sinusoidal_embedding
+from course.networks.layers import attention_weights, sinusoidal_embedding
 from course.processes import EDM
 from course.sampling import dpm_solver, karras_times, walk
 from course.scores import Preconditioned, score_from_denoiser

@@ -7,8 +7,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from course.networks.condition import Condition
 from course.networks.layers import (
-    Condition,
     conditional_instance_norm,
     cross_attention,
     residual_block,

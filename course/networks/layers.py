@@ -7,11 +7,10 @@ import math
 from collections.abc import Callable
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 from torch.nn import functional as F
 
-from course.tensors import check_labels, check_real, check_tensor, one_each, per_example, positive, returned_as, whole
-from course.types import Time
+from course.tensors import check_real, check_tensor, positive, returned_as, whole
 
 EPS = 1e-5  # added to every variance, as in PyTorch's own normalizations
 
@@ -287,36 +286,3 @@ def _one_per_channel(x: Tensor, **told: Tensor) -> None:
             raise ValueError(
                 f"Expected {name} of shape {tuple(x.shape[:2])}, one per channel; got {tuple(values.shape)}."
             )
-
-
-class Condition(nn.Module):
-    """Time, and a class where there are classes, as one vector: (t, labels) → (B, dim).
-
-    Args:
-        dim: E.
-        classes: K, or None. Label K is the null class: nothing is known.
-        time_scale: multiplies the times, which are of order one.
-
-    Parameters: 2 · E(E + 1), and (K + 1)E with classes.
-    """
-
-    def __init__(self, dim: int, classes: int | None = None, time_scale: float = 100.0):
-        super().__init__()
-        self.dim, self.classes, self.time_scale = dim, classes, time_scale
-        self.time = nn.Sequential(nn.Linear(dim, dim), nn.SiLU(), nn.Linear(dim, dim))
-        self.label = nn.Embedding(classes + 1, dim) if classes else None
-
-    def forward(self, x: Tensor, t: Time, labels: Tensor | None = None) -> Tensor:
-        e = self.time(sinusoidal_embedding(self.time_scale * per_example(t, x), self.dim))
-        if self.label is None:
-            if labels is not None:
-                raise ValueError("This network was made without classes, and takes no labels.")
-            return F.silu(e)
-        if labels is None:
-            labels = torch.full((len(x),), self.label.num_embeddings - 1, device=x.device)
-        one_each(x, labels=labels)
-        try:
-            return F.silu(e + self.label(labels))
-        except (IndexError, RuntimeError):
-            check_labels(labels, x, self.label.num_embeddings)
-            raise

@@ -5,8 +5,8 @@ import math
 import torch
 from torch import Tensor, nn
 
+from course.networks.condition import Condition
 from course.networks.layers import (
-    Condition,
     adaptive_layer_norm,
     patchify,
     self_attention,
