@@ -1,7 +1,8 @@
-"""Data: densities in the plane, MNIST, and captioned scenes."""
+"""Data: densities in the plane, MNIST, captioned scenes, and moving digits."""
 
 from course.data.captions import captions, parse, tokenize
 from course.data.images import mnist
+from course.data.moving import moving_digits
 from course.data.rendering import render, settled
 from course.data.scenes import Scenes, canonical, draw_scenes, is_held_out, recoloured, restated, select, swapped
 from course.data.toy import checkerboard, grid, moons, pinwheel, ring, spiral, two_modes
@@ -16,6 +17,7 @@ __all__ = [
     "is_held_out",
     "mnist",
     "moons",
+    "moving_digits",
     "parse",
     "pinwheel",
     "recoloured",

@@ -14,6 +14,7 @@ from course.networks.layers import (
     unpatchify,
 )
 from course.networks.mlp import MLP, FourierMLP
+from course.networks.temporal import TemporalAttention, VideoUNet, temporal_attention
 from course.networks.transformer import DiT
 
 __all__ = [
@@ -22,8 +23,10 @@ __all__ = [
     "DiT",
     "FourierMLP",
     "InstanceNormBlock",
+    "TemporalAttention",
     "TimeBlock",
     "UNet",
+    "VideoUNet",
     "adaptive_layer_norm",
     "attention_weights",
     "conditional_instance_norm",
@@ -32,6 +35,7 @@ __all__ = [
     "residual_block",
     "self_attention",
     "sinusoidal_embedding",
+    "temporal_attention",
     "unet",
     "unpatchify",
 ]
