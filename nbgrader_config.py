@@ -8,7 +8,7 @@ from nbconvert.preprocessors import CSSHTMLHeaderPreprocessor, TagRemovePreproce
 from nbgrader.converters import Autograde, GenerateAssignment
 from nbgrader.preprocessors import ClearHiddenTests, GetGrades
 
-from course.grading.rebuild import Rebuild
+from course.grading.submission.rebuild import Rebuild
 
 c = get_config()  # noqa: F821, nbgrader provides it
 
@@ -49,8 +49,8 @@ c.GenerateFeedback.preprocessors = [GetGrades, ClearHiddenTests, CSSHTMLHeaderPr
 # Nothing that a student wrote or displayed runs in a feedback page or in formgrader.
 c.HTMLExporter.sanitize_html = True
 c.HTMLExporter.filters = {
-    "markdown2html": "course.grading.markup.markdown2html",
-    "clean_html": "course.grading.markup.clean_html",
+    "markdown2html": "course.grading.submission.sanitize.markdown2html",
+    "clean_html": "course.grading.submission.sanitize.clean_html",
 }
 
 c.DataTypeFilter.display_data_priority = [

@@ -12,10 +12,10 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from benchmarks.report import table
-from course.grading.classwork import grade_class, local_crew
-from course.grading.record import Record
-from course.grading.samples import make_class
-from course.grading.sandbox import Settings
+from course.grading.batch import grade_class, local_workers
+from course.grading.gradebook import GradeRecord
+from course.grading.kernel.sandbox import Settings
+from course.grading.sample_class import make_class
 
 ROOT = Path(__file__).parent.parent
 ASSIGNMENT, COPIES, WORKERS = "hw2", 10, 2
@@ -66,7 +66,7 @@ def _grade_small_class() -> tuple[float, float, list[float], dict[str, float]]:
     with tempfile.TemporaryDirectory() as folder:
         room = make_class(ROOT, Path(folder), [ASSIGNMENT], COPIES)
         ended, start = {}, time.perf_counter()
-        crew = local_crew(WORKERS)
+        crew = local_workers(WORKERS)
         grade_class(
             room,
             ASSIGNMENT,
@@ -75,7 +75,7 @@ def _grade_small_class() -> tuple[float, float, list[float], dict[str, float]]:
             tell=lambda progress, student: ended.setdefault(student, time.perf_counter() - start),
         )
         measured = time.perf_counter() - start
-        taken = {student: line.seconds for student, line in Record(room).lines(ASSIGNMENT).items()}
+        taken = {student: line.seconds for student, line in GradeRecord(room).lines(ASSIGNMENT).items()}
         started = min(end - taken[student] for student, end in ended.items())
         seconds = [taken[student] for student in sorted(taken)]
         room.return_feedback(ASSIGNMENT)

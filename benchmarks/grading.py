@@ -13,7 +13,7 @@ import time
 from pathlib import Path
 
 from benchmarks.report import table
-from course.grading.samples import make_class
+from course.grading.sample_class import make_class
 
 ROOT = Path(__file__).parent.parent
 COPIES, ASSIGNMENT = 10, "hw2"

@@ -13,11 +13,11 @@ from pathlib import Path
 import nbformat
 
 from benchmarks.report import table
-from course.grading.classroom import Classroom
-from course.grading.classwork import grade_class, local_crew
-from course.grading.record import Record
-from course.grading.samples import fill_in, make_class
-from course.grading.sandbox import Settings
+from course.grading.batch import grade_class, local_workers
+from course.grading.course_folder import CourseFolder
+from course.grading.gradebook import GradeRecord
+from course.grading.kernel.sandbox import Settings
+from course.grading.sample_class import fill_in, make_class
 
 ROOT = Path(__file__).parent.parent
 ASSIGNMENT, COPIES, BROKEN = "hw2", 95, 15
@@ -32,19 +32,19 @@ BREAKS = {
 
 def run() -> str:
     with tempfile.TemporaryDirectory() as folder:
-        room = make_class(ROOT, Path(folder), [ASSIGNMENT], COPIES)
-        _break(room)
+        base = make_class(ROOT, Path(folder), [ASSIGNMENT], COPIES)
+        _break(base)
         expected = 3 * COPIES + BROKEN
         held: list[tuple[float, float]] = []
         done, start = threading.Event(), time.perf_counter()
         watch = threading.Thread(target=_watch, args=(held, done))
         watch.start()
         settings = Settings(ASSIGNMENT)
-        progress = grade_class(room, ASSIGNMENT, settings=settings, crew=local_crew(2), seconds=(10.0, 30.0))
+        progress = grade_class(base, ASSIGNMENT, settings=settings, crew=local_workers(2), seconds=(10.0, 30.0))
         seconds = time.perf_counter() - start
         done.set()
         watch.join()
-        recorded = Record(room).lines(ASSIGNMENT)
+        recorded = GradeRecord(base).lines(ASSIGNMENT)
         flagged = sum(bool(line.notes) for line in recorded.values())
     quarters = [[size for at, size in held if q <= 4 * at / seconds < q + 1] for q in range(4)]
     header = ["", *(f"quarter {q + 1}" for q in range(4))]
@@ -56,13 +56,13 @@ def run() -> str:
     )
 
 
-def _break(room: Classroom) -> None:
-    released = nbformat.read(room.folder("release", ".", ASSIGNMENT) / f"{ASSIGNMENT}.ipynb", as_version=4)
+def _break(base: CourseFolder) -> None:
+    released = nbformat.read(base.folder("release", ".", ASSIGNMENT) / f"{ASSIGNMENT}.ipynb", as_version=4)
     makers = {name: nbformat.writes(fill_in(released, {"energy_score": code})) for name, code in BREAKS.items()}
     makers |= {"no-notebook": "{", "nothing": ""}
     for i in range(BROKEN):
         name = list(makers)[i % len(makers)]
-        folder = room.folder("submitted", f"broken-{name}-{i}", ASSIGNMENT)
+        folder = base.folder("submitted", f"broken-{name}-{i}", ASSIGNMENT)
         folder.mkdir(parents=True)
         (folder / f"{ASSIGNMENT}.ipynb").write_text(makers[name])
 

@@ -32,12 +32,12 @@ def doctor() -> None:
 def release(assignments: Names = None) -> None:
     """Make assignments/ from solutions/ (nbgrader generate_assignment)."""
     with _instructor():
-        from course.grading.classroom import Classroom
+        from course.grading.course_folder import CourseFolder
 
-        room = Classroom(Path.cwd())
-        for assignment in assignments or room.assignments:
-            room.release(assignment)
-            typer.echo(f"{assignment}: released to {room.folder('release', '.', assignment)}")
+        base = CourseFolder(Path.cwd())
+        for assignment in assignments or base.assignments:
+            base.release(assignment)
+            typer.echo(f"{assignment}: released to {base.folder('release', '.', assignment)}")
 
 
 @app.command()
@@ -66,11 +66,11 @@ def grade(
 ) -> None:
     """Grade every submission of an assignment that is not recorded yet, side by side, each in a sandbox."""
     with _instructor():
-        from course.grading.classroom import Classroom
-        from course.grading.screen import grade_on_screen
+        from course.grading.course_folder import CourseFolder
+        from course.grading.terminal import grade_in_terminal
 
-        grade_on_screen(
-            Classroom(Path.cwd()),
+        grade_in_terminal(
+            CourseFolder(Path.cwd()),
             assignment,
             sandbox=sandbox,
             memory=int(memory * 2**30),
@@ -89,10 +89,10 @@ def report(assignment: Annotated[str, typer.Argument(help="Such as hw2.")]) -> N
     with _instructor():
         from rich import print as show
 
-        from course.grading.classroom import Classroom
+        from course.grading.course_folder import CourseFolder
         from course.grading.report import report
 
-        show(report(Classroom(Path.cwd()), assignment))
+        show(report(CourseFolder(Path.cwd()), assignment))
 
 
 @app.command()
@@ -101,10 +101,10 @@ def roster(
 ) -> None:
     """Bring a class list into the gradebook: students are added and updated, and never removed."""
     with _instructor():
-        from course.grading.classroom import Classroom
-        from course.grading.office.roster import enrol
+        from course.grading.course_folder import CourseFolder
+        from course.grading.lms.import_roster import import_roster
 
-        typer.echo(enrol(Classroom(Path.cwd()), file))
+        typer.echo(import_roster(CourseFolder(Path.cwd()), file))
 
 
 @app.command()
@@ -115,10 +115,10 @@ def collect(
 ) -> None:
     """Bring the notebooks in Canvas's, Moodle's or Gradescope's zip files into class/submitted/."""
     with _instructor():
-        from course.grading.classroom import Classroom
-        from course.grading.office.handin import collect, time_zone
+        from course.grading.course_folder import CourseFolder
+        from course.grading.lms.collect import collect, time_zone
 
-        receipt = collect(Classroom(Path.cwd()), assignment, files, time_zone(timezone))
+        receipt = collect(CourseFolder(Path.cwd()), assignment, files, time_zone(timezone))
         typer.echo(receipt)
         raise typer.Exit(bool(receipt.problems))
 
@@ -131,10 +131,10 @@ def export(
 ) -> None:
     """Write an assignment's scores, after late penalties, for a learning platform."""
     with _instructor():
-        from course.grading.classroom import Classroom
-        from course.grading.office.exports import export
+        from course.grading.course_folder import CourseFolder
+        from course.grading.lms.exports import export
 
-        path, warnings = export(Classroom(Path.cwd()), assignment, form, to)
+        path, warnings = export(CourseFolder(Path.cwd()), assignment, form, to)
         for warning in warnings:
             typer.echo(f"Careful: {warning}", err=True)
         typer.echo(f"{assignment}: exported to {path}")
@@ -173,7 +173,7 @@ def train(
 def _instructor() -> Iterator[None]:
     """What instructors' commands share: one clear sentence where something is missing or wrong."""
     try:
-        from course.grading.classroom import GradingError
+        from course.grading.course_folder import GradingError
     except ImportError as error:
         raise _stop(f"This needs nbgrader: `pip install 'score-course[instructor]'` ({error}).") from None
     try:

@@ -92,7 +92,7 @@ CONTENTS = """
 :maxdepth: 1
 /docs/student
 /docs/instructor
-/docs/class-office
+/docs/learning-platforms
 /docs/[A-Z]*
 /benchmarks/*
 /course/data/*

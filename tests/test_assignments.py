@@ -7,7 +7,7 @@ import nbformat
 import pytest
 from nbclient import NotebookClient
 
-from course.grading.classroom import read_verdicts
+from course.grading.course_folder import read_verdicts
 from tests.outputs import trouble
 
 ROOT = Path(__file__).parent.parent

@@ -18,7 +18,7 @@ from attacks.scripts import SCRIPTS
 from attacks.surroundings import AFTERWARDS
 from nbconvert.filters.markdown_mistune import IPythonRenderer, MarkdownWithMath
 
-from course.grading.markup import markdown2html
+from course.grading.submission.sanitize import markdown2html
 
 pytestmark = [
     pytest.mark.slow,

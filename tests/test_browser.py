@@ -13,7 +13,7 @@ import nbformat
 import pytest
 
 from course.exercises import load
-from course.grading.samples import MARKERS, fill_in
+from course.grading.sample_class import MARKERS, fill_in
 from tools.claims import is_claim
 
 CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)

@@ -20,7 +20,7 @@ def test_doctor_finds_the_data_and_pytorch():
 def test_without_nbgrader_an_instructors_command_says_what_to_install(monkeypatch):
     monkeypatch.setitem(sys.modules, "nbgrader", None)
     monkeypatch.setitem(sys.modules, "nbgrader.apps", None)
-    monkeypatch.delitem(sys.modules, "course.grading.classroom", raising=False)
+    monkeypatch.delitem(sys.modules, "course.grading.course_folder", raising=False)
     result = run("release")
     assert result.exit_code == 1
     assert "pip install 'score-course[instructor]'" in result.output

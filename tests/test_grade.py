@@ -15,12 +15,12 @@ from jupyter_client.kernelspec import KernelSpec
 
 pytest.importorskip("nbgrader", reason="grading needs the extra `instructor`")
 
-from course.grading.classroom import Classroom, GradingError
-from course.grading.classwork import grade_class, local_crew, remote_crew
-from course.grading.grader import Task, grade
-from course.grading.record import Record
-from course.grading.samples import make_class
-from course.grading.sandbox import KernelError, Nursery, SandboxError, Settings, in_sight
+from course.grading.batch import grade_class, local_workers, remote_workers
+from course.grading.course_folder import CourseFolder, GradingError
+from course.grading.gradebook import GradeRecord
+from course.grading.kernel.sandbox import ForkServer, KernelError, SandboxError, Settings, in_sight
+from course.grading.sample_class import make_class
+from course.grading.submission.grade import Task, grade
 
 ROOT = Path(__file__).parent.parent
 SANDBOX = pytest.mark.skipif(not shutil.which("bwrap"), reason="needs bubblewrap")
@@ -28,25 +28,25 @@ SANDBOX = pytest.mark.skipif(not shutil.which("bwrap"), reason="needs bubblewrap
 pytestmark = [pytest.mark.slow, SANDBOX]
 
 
-def hw2(folder: Path, copies: int = 1) -> Classroom:
+def hw2(folder: Path, copies: int = 1) -> CourseFolder:
     return make_class(ROOT, folder, ["hw2"], copies)
 
 
-def points(room: Classroom, assignment: str = "hw2") -> dict[str, tuple[float, float]]:
-    return {one.student: (one.points, one.by_hand) for one in room.scores(assignment)}
+def points(base: CourseFolder, assignment: str = "hw2") -> dict[str, tuple[float, float]]:
+    return {one.student: (one.points, one.by_hand) for one in base.scores(assignment)}
 
 
-def command(room: Classroom, *arguments: str) -> list[str]:
+def command(base: CourseFolder, *arguments: str) -> list[str]:
     return [sys.executable, "-m", "course.cli", "grade", "hw2", *arguments]
 
 
 def test_grades_are_those_of_plain_nbgrader(tmp_path):
-    room = hw2(tmp_path)
+    base = hw2(tmp_path)
     for student in ("right", "typically-wrong", "empty"):
-        room.autograde("hw2", student)
-    plain = points(room), [room.verdicts("hw2", student) for student in sorted(points(room))]
-    grade_class(room, "hw2", settings=Settings("hw2"))
-    ours = points(room), [room.verdicts("hw2", student) for student in sorted(points(room))]
+        base.autograde("hw2", student)
+    plain = points(base), [base.verdicts("hw2", student) for student in sorted(points(base))]
+    grade_class(base, "hw2", settings=Settings("hw2"))
+    ours = points(base), [base.verdicts("hw2", student) for student in sorted(points(base))]
     assert ours[0] == plain[0] == {"right": (88, 12), "typically-wrong": (4, 0), "empty": (0, 0)}
     for mine, theirs in zip(ours[1], plain[1]):
         assert [(v.exercise, v.points, v.misconception) for v in mine] == [
@@ -55,31 +55,31 @@ def test_grades_are_those_of_plain_nbgrader(tmp_path):
 
 
 def test_what_is_recorded_is_graded_again_only_when_it_changes(tmp_path):
-    room = hw2(tmp_path)
-    assert grade_class(room, "hw2", settings=Settings("hw2")).done == 3
-    assert grade_class(room, "hw2", settings=Settings("hw2")).done == 0
-    path = room.folder("submitted", "right", "hw2") / "hw2.ipynb"
+    base = hw2(tmp_path)
+    assert grade_class(base, "hw2", settings=Settings("hw2")).done == 3
+    assert grade_class(base, "hw2", settings=Settings("hw2")).done == 0
+    path = base.folder("submitted", "right", "hw2") / "hw2.ipynb"
     notebook = nbformat.read(path, as_version=4)
     for cell in notebook.cells:
         if cell.metadata.get("nbgrader", {}).get("grade_id") == "langevin_step":
             cell.source = "def langevin_step(x, score, step_size, noise):\n    return x"
     nbformat.write(notebook, path)
-    assert grade_class(room, "hw2", settings=Settings("hw2")).done == 1
-    assert points(room)["right"][0] < 88
-    assert grade_class(room, "hw2", ["empty"], Settings("hw2"), force=True).done == 1
+    assert grade_class(base, "hw2", settings=Settings("hw2")).done == 1
+    assert points(base)["right"][0] < 88
+    assert grade_class(base, "hw2", ["empty"], Settings("hw2"), force=True).done == 1
 
 
 def test_late_submissions_lose_what_nbgraders_plugin_takes(tmp_path):
-    room = hw2(tmp_path)
-    config = room.root / "nbgrader_config.py"
+    base = hw2(tmp_path)
+    config = base.root / "nbgrader_config.py"
     config.write_text(config.read_text() + 'c.LateSubmissionPlugin.penalty_method = "zero"\n')
-    room = Classroom(room.root)
-    with room._nbgrader.gradebook as gradebook:
+    base = CourseFolder(base.root)
+    with base._nbgrader.gradebook as gradebook:
         gradebook.update_or_create_assignment("hw2", duedate="2026-01-10 12:00:00 UTC")
     for student, day in (("right", 11), ("typically-wrong", 9)):
-        (room.folder("submitted", student, "hw2") / "timestamp.txt").write_text(f"2026-01-{day} 12:00:00 UTC")
-    grade_class(room, "hw2", settings=Settings("hw2"))
-    with room._nbgrader.gradebook as gradebook:
+        (base.folder("submitted", student, "hw2") / "timestamp.txt").write_text(f"2026-01-{day} 12:00:00 UTC")
+    grade_class(base, "hw2", settings=Settings("hw2"))
+    with base._nbgrader.gradebook as gradebook:
         late = {
             one.student.id: one.notebooks[0].late_submission_penalty for one in gradebook.assignment_submissions("hw2")
         }
@@ -88,30 +88,30 @@ def test_late_submissions_lose_what_nbgraders_plugin_takes(tmp_path):
 
 def test_killed_at_any_moment_nothing_is_lost_or_done_twice(tmp_path):
     """SIGKILL to the grader twenty times; every grade once, and each that was there stays as it was."""
-    room = hw2(tmp_path, copies=12)
+    base = hw2(tmp_path, copies=12)
     chance, seen = random.Random(0), {}
     for _ in range(20):
         process = subprocess.Popen(
-            command(room), cwd=room.root, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True
+            command(base), cwd=base.root, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True
         )
         time.sleep(chance.uniform(2.0, 9.0))
         os.kill(process.pid, signal.SIGKILL)
         process.wait()
-        lines = Record(room).lines("hw2")
+        lines = GradeRecord(base).lines("hw2")
         assert {student: lines[student] for student in seen} == seen, "a recorded grade was graded again"
         seen = lines
-        assert len([one for one in room.scores("hw2") if one.possible or one.by_hand]) >= len(lines)
-    assert subprocess.run(command(room), cwd=room.root, capture_output=True, check=False).returncode == 0
-    lines = Record(room).lines("hw2")
+        assert len([one for one in base.scores("hw2") if one.possible or one.by_hand]) >= len(lines)
+    assert subprocess.run(command(base), cwd=base.root, capture_output=True, check=False).returncode == 0
+    lines = GradeRecord(base).lines("hw2")
     assert len(lines) == 36
     assert {student: lines[student] for student in seen} == seen
-    for student, (got, _) in points(room).items():
+    for student, (got, _) in points(base).items():
         assert got == {"right": 88, "typically-wrong": 4, "empty": 0}[student.rsplit("-", 1)[0]], student
 
 
 def test_a_cluster_that_loses_a_worker_grades_everything(tmp_path):
     """A real scheduler and two workers on loopback; one worker is killed while it grades."""
-    room, processes = hw2(tmp_path, copies=4), []
+    base, processes = hw2(tmp_path, copies=4), []
     environment = {**os.environ, "OMP_NUM_THREADS": "1"}
 
     def start(*arguments: str) -> subprocess.Popen:
@@ -138,37 +138,37 @@ def test_a_cluster_that_loses_a_worker_grades_everything(tmp_path):
             if progress.done == 3:
                 workers[0].kill()
 
-        done = grade_class(room, "hw2", settings=Settings("hw2"), crew=remote_crew(address), tell=kill_one)
+        done = grade_class(base, "hw2", settings=Settings("hw2"), crew=remote_workers(address), tell=kill_one)
     finally:
         for process in processes:
             process.kill()
             process.wait()
     assert (done.done, done.failed) == (12, {})
-    assert sorted(got for got, _ in points(room).values()) == [0] * 4 + [4] * 4 + [88] * 4
+    assert sorted(got for got, _ in points(base).values()) == [0] * 4 + [4] * 4 + [88] * 4
 
 
 def test_nobody_at_the_schedulers_address_is_said_in_a_sentence(tmp_path):
-    room = hw2(tmp_path)
+    base = hw2(tmp_path)
     with pytest.raises(GradingError, match=r"No Dask scheduler answers at tcp://127\.0\.0\.1:1 "):
-        grade_class(room, "hw2", settings=Settings("hw2"), crew=remote_crew("tcp://127.0.0.1:1"))
+        grade_class(base, "hw2", settings=Settings("hw2"), crew=remote_workers("tcp://127.0.0.1:1"))
 
 
 def test_without_bubblewrap_grading_stops_with_a_sentence(monkeypatch):
     monkeypatch.setenv("PATH", "")
     with pytest.raises(SandboxError, match=r"needs bubblewrap .* or trust the class and give --no-sandbox"):
-        Nursery(Settings("hw2"))
+        ForkServer(Settings("hw2"))
 
 
 def test_a_trusted_class_is_graded_without_a_sandbox(tmp_path):
-    room = hw2(tmp_path)
-    assert grade_class(room, "hw2", settings=None).done == 3
-    assert points(room)["right"] == (88, 12)
+    base = hw2(tmp_path)
+    assert grade_class(base, "hw2", settings=None).done == 3
+    assert points(base)["right"] == (88, 12)
 
 
 def test_a_kernel_that_does_not_come_up_costs_nobody_a_grade(tmp_path, monkeypatch):
     ends_at_once = KernelSpec(argv=[sys.executable, "-c", ""], language="python")
-    monkeypatch.setattr("course.grading.session._specification", lambda settings: ends_at_once)
-    source = Record(hw2(tmp_path)).source("hw2")
+    monkeypatch.setattr("course.grading.kernel.session._specification", lambda settings: ends_at_once)
+    source = GradeRecord(hw2(tmp_path)).source("hw2")
     with pytest.raises(KernelError, match="A kernel did not start: "):
         grade(Task("right", "hw2", source, source.encode(), settings=None))
 
@@ -186,7 +186,7 @@ def test_workers_on_this_machine_answer_nobody_else():
     """Without the certificate that only this process has, their scheduler cannot be spoken to."""
     from distributed import Client
 
-    with local_crew(1) as crew:
+    with local_workers(1) as crew:
         address = crew.client.scheduler.address
         assert address.startswith("tls://127.0.0.1:")
         for stranger in (address, address.replace("tls", "tcp")):

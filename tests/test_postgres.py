@@ -13,11 +13,11 @@ import pytest
 pytest.importorskip("nbgrader", reason="grading needs the extra `instructor`")
 pytest.importorskip("psycopg", reason="needs psycopg, PostgreSQL's driver")
 
-from course.grading.classroom import Classroom
-from course.grading.classwork import grade_class
-from course.grading.record import Record
-from course.grading.samples import make_class
-from course.grading.sandbox import Settings
+from course.grading.batch import grade_class
+from course.grading.course_folder import CourseFolder
+from course.grading.gradebook import GradeRecord
+from course.grading.kernel.sandbox import Settings
+from course.grading.sample_class import make_class
 
 ROOT = Path(__file__).parent.parent
 SERVERS = sorted(glob("/usr/lib/postgresql/*/bin/initdb")) or [path for path in [shutil.which("initdb")] if path]
@@ -56,10 +56,10 @@ def test_a_class_in_postgresql(tmp_path, database, monkeypatch):
     shutil.copytree(ROOT / "solutions" / "hw2", source / "solutions" / "hw2")
     config = (ROOT / "nbgrader_config.py").read_text()
     (source / "nbgrader_config.py").write_text(config + f'\nc.CourseDirectory.db_url = "{database}"\n')
-    room: Classroom = make_class(source, tmp_path / "class")
-    assert room.database == database
-    assert grade_class(room, "hw2", settings=Settings("hw2")).done == 3
-    assert grade_class(room, "hw2", settings=Settings("hw2")).done == 0
-    assert {one.student: one.points for one in room.scores("hw2")} == {"right": 88, "typically-wrong": 4, "empty": 0}
-    assert sorted(Record(room).lines("hw2")) == ["empty", "right", "typically-wrong"]
-    assert not list(room.root.rglob("gradebook.db"))
+    base: CourseFolder = make_class(source, tmp_path / "class")
+    assert base.database == database
+    assert grade_class(base, "hw2", settings=Settings("hw2")).done == 3
+    assert grade_class(base, "hw2", settings=Settings("hw2")).done == 0
+    assert {one.student: one.points for one in base.scores("hw2")} == {"right": 88, "typically-wrong": 4, "empty": 0}
+    assert sorted(GradeRecord(base).lines("hw2")) == ["empty", "right", "typically-wrong"]
+    assert not list(base.root.rglob("gradebook.db"))

@@ -9,7 +9,7 @@ from nbformat.v4 import new_code_cell
 
 pytest.importorskip("nbgrader", reason="grading needs the extra `instructor`")
 
-from course.grading.rebuild import rebuild
+from course.grading.submission.rebuild import rebuild
 
 ROOT = Path(__file__).parent.parent
 

@@ -27,13 +27,13 @@ def graded(notebook: nbformat.NotebookNode) -> dict[str, float]:
 @pytest.mark.slow
 def test_the_release_is_in_step_with_the_solutions(tmp_path):
     """Byte for byte; `make release` makes it again."""
-    from course.grading.classroom import Classroom
+    from course.grading.course_folder import CourseFolder
 
     shutil.copytree(ROOT / "solutions", tmp_path / "solutions")
     shutil.copy(ROOT / "nbgrader_config.py", tmp_path)
-    room = Classroom(tmp_path)
-    for assignment in room.assignments:
-        room.release(assignment)
+    base = CourseFolder(tmp_path)
+    for assignment in base.assignments:
+        base.release(assignment)
     made = {p.relative_to(tmp_path): p.read_bytes() for p in (tmp_path / "assignments").rglob("*") if p.is_file()}
     kept = {p.relative_to(ROOT): p.read_bytes() for p in (ROOT / "assignments").rglob("*") if p.is_file()}
     assert {path: made[path] == kept.get(path) for path in made} == dict.fromkeys(kept, True)
@@ -91,7 +91,7 @@ def test_grading_runs_solutions_and_checks_only(assignment):
 @pytest.mark.parametrize("assignment", ASSIGNMENTS)
 def test_claims_stay_with_the_instructor(assignment):
     """Neither the release nor the notebook that is graded has a cell that checks the text."""
-    from course.grading.rebuild import rebuild
+    from course.grading.submission.rebuild import rebuild
 
     released, solution = read("assignments", assignment), read("solutions", assignment)
     for notebook in (released, rebuild(solution, released).notebook):

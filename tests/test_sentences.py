@@ -241,7 +241,7 @@ def test_names_used_are_the_notebooks_own():
 @pytest.mark.slow
 def test_graded_in_a_kernel_of_its_own_a_student_reads_the_same():
     pytest.importorskip("nbgrader", reason="grading needs the extra `instructor`")
-    from course.grading.grader import Task, grade
+    from course.grading.submission.grade import Task, grade
 
     notebook = nbformat.read(ROOT / "solutions" / "hw7" / "hw7.ipynb", as_version=4)
     source = nbformat.writes(notebook)

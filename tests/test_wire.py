@@ -13,7 +13,7 @@ from course.exercises.check import all_cases, judged
 from course.exercises.exercise import Exercise
 from course.exercises.observation import Facts, Observation, Raised
 from course.exercises.probe import observe_all
-from course.exercises.wire import NotAnObservation, pack_cases, pack_observations, unpack_cases, unpack_observations
+from course.exercises.wire import ObservationError, pack_cases, pack_observations, unpack_cases, unpack_observations
 from tools.calibrate import judged_elsewhere
 
 EXERCISES = [exercise for assignment in assignments() for exercise in load(assignment).values()]
@@ -73,5 +73,5 @@ def test_facts_are_the_same_when_they_were_sent():
 )
 def test_what_is_no_observation_is_refused(facts):
     head = json.dumps([{"facts": facts, "devices": {}}]).encode()
-    with pytest.raises(NotAnObservation):
+    with pytest.raises(ObservationError):
         unpack_observations(len(head).to_bytes(8, "big") + head + save({}), 1)

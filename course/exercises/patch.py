@@ -11,10 +11,12 @@ import linecache
 import textwrap
 from collections.abc import Callable, Iterator
 
+from course.errors import CourseError
+
 ARROW = "→"
 
 
-class PatchError(ValueError):
+class PatchError(CourseError):
     """A patch that does not fit the function."""
 
 

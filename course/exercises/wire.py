@@ -12,6 +12,7 @@ from safetensors import SafetensorError
 from safetensors.torch import load, save
 from torch import Tensor
 
+from course.errors import CourseError
 from course.exercises.case import Case, Given, Seed
 from course.exercises.observation import Facts, Observation, plain
 
@@ -22,7 +23,7 @@ MOST_TENSORS = 10_000
 """Tensors that a message may have, since reading one costs time too."""
 
 
-class NotAnObservation(ValueError):
+class ObservationError(CourseError, ValueError):
     """What came back from a kernel is not what ``pack_observations`` makes."""
 
 
@@ -89,12 +90,12 @@ def unpack_observations(message: bytes, most: int) -> list[Observation]:
     """The observations that came from a kernel, at most so many.
 
     Raises:
-        NotAnObservation: if it is anything else, or too large.
+        ObservationError: if it is anything else, or too large.
     """
     try:
         told, tensors = _split(message)
         if not isinstance(told, list) or len(told) > most:
-            raise NotAnObservation(f"Expected at most {most} observations.")
+            raise ObservationError(f"Expected at most {most} observations.")
         return [
             Observation(
                 {name: _on(tensors[f"{i} {name}"], device) for name, device in one["devices"].items()},
@@ -102,16 +103,16 @@ def unpack_observations(message: bytes, most: int) -> list[Observation]:
             )
             for i, one in enumerate(told)
         ]
-    except NotAnObservation:
+    except ObservationError:
         raise
     except (ValueError, LookupError, TypeError, AttributeError, RecursionError, SafetensorError) as error:
-        raise NotAnObservation(f"The kernel sent something else than observations ({type(error).__name__}).") from None
+        raise ObservationError(f"The kernel sent something else than observations ({type(error).__name__}).") from None
 
 
 def _facts(told: Any) -> Facts:
     facts = Facts(**told)
     if not facts.raised and not facts.returned:
-        raise NotAnObservation("An observation tells what was returned or raised.")
+        raise ObservationError("An observation tells what was returned or raised.")
     return facts
 
 
@@ -130,8 +131,8 @@ def _join(told: Any, tensors: dict[str, Tensor]) -> bytes:
 
 def _split(message: bytes) -> tuple[Any, dict[str, Tensor]]:
     if len(message) > LARGEST:
-        raise NotAnObservation(f"A message has at most {LARGEST:,} bytes; got {len(message):,}.")
+        raise ObservationError(f"A message has at most {LARGEST:,} bytes; got {len(message):,}.")
     if message.count(b'"data_offsets"') > MOST_TENSORS:
-        raise NotAnObservation(f"A message has at most {MOST_TENSORS:,} tensors.")
+        raise ObservationError(f"A message has at most {MOST_TENSORS:,} tensors.")
     end = 8 + int.from_bytes(message[:8], "big")
     return json.loads(message[8:end]), load(message[end:])

@@ -8,10 +8,10 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from course.grading.classroom import Classroom, GradingError
-from course.grading.classwork import grade_class, local_crew
-from course.grading.samples import make_class
-from course.grading.sandbox import Settings, sandbox_missing
+from course.grading.batch import grade_class, local_workers
+from course.grading.course_folder import CourseFolder, GradingError
+from course.grading.kernel.sandbox import Settings, sandbox_missing
+from course.grading.sample_class import make_class
 
 MARK = ".made-by-course-demo"
 
@@ -26,19 +26,19 @@ def run(source: Path, folder: Path) -> None:
     say = Console(highlight=False)
     _make_empty(folder)
     say.print("Releasing the assignments, and handing in three samples of each ...")
-    room = make_class(source, folder)
+    base = make_class(source, folder)
     sandboxed = sandbox_missing() is None
     if not sandboxed:
         say.print("There is no bubblewrap here: these samples are trusted, and graded without a sandbox.")
-    with local_crew() as crew:
-        for assignment in room.assignments:
+    with local_workers() as crew:
+        for assignment in base.assignments:
             settings = Settings(assignment) if sandboxed else None
-            done = grade_class(room, assignment, settings=settings, crew=nullcontext(crew))
+            done = grade_class(base, assignment, settings=settings, crew=nullcontext(crew))
             say.print(f"{assignment}: {done.done} submissions graded, {done.rate:.0f} a minute")
     say.print("Writing the feedback pages ...")
-    pages = [page for assignment in room.assignments for page in room.return_feedback(assignment)]
-    say.print(_gradebook(room))
-    _say_misconceptions(room, say)
+    pages = [page for assignment in base.assignments for page in base.return_feedback(assignment)]
+    say.print(_gradebook(base))
+    _say_misconceptions(base, say)
     say.print("Feedback pages", style="italic")
     for page in pages:
         say.print(f"  {page.relative_to(Path.cwd()) if page.is_relative_to(Path.cwd()) else page}", soft_wrap=True)
@@ -54,22 +54,22 @@ def _make_empty(folder: Path) -> None:
     mark.write_text("This folder is made, and emptied, by `course demo`.\n")
 
 
-def _gradebook(room: Classroom) -> Table:
+def _gradebook(base: CourseFolder) -> Table:
     table = Table(title="Gradebook", title_justify="left")
     for column, justify in (("assignment", "left"), ("student", "left"), ("points", "right"), ("by hand", "right")):
         table.add_column(column, justify=justify)  # type: ignore[arg-type]
-    for assignment in room.assignments:
-        for score in room.scores(assignment):
+    for assignment in base.assignments:
+        for score in base.scores(assignment):
             to_do = f"{score.by_hand:g} to give" if score.by_hand else ""
             table.add_row(assignment, score.student, f"{score.points:g} of {score.possible:g}", to_do)
     return table
 
 
-def _say_misconceptions(room: Classroom, say: Console) -> None:
+def _say_misconceptions(base: CourseFolder, say: Console) -> None:
     say.print("Misconceptions found", style="italic")
-    for assignment in room.assignments:
-        for score in room.scores(assignment):
-            found = [verdict for verdict in room.verdicts(assignment, score.student) if verdict.misconception]
+    for assignment in base.assignments:
+        for score in base.scores(assignment):
+            found = [verdict for verdict in base.verdicts(assignment, score.student) if verdict.misconception]
             if found:
                 say.print(f"{assignment} · {score.student}")
             for verdict in found:

@@ -9,7 +9,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from course.exercises.check import Verdict
-from course.grading.classroom import Classroom, GradingError
+from course.grading.course_folder import CourseFolder, GradingError
 
 
 @dataclass(frozen=True)
@@ -33,12 +33,12 @@ def summarize(verdicts: list[list[Verdict]]) -> list[Summary]:
     ]
 
 
-def report(room: Classroom, assignment: str) -> RenderableType:
+def report(base: CourseFolder, assignment: str) -> RenderableType:
     """The class's scores, each exercise's share of passes, and the misconceptions by name."""
-    scores = room.scores(assignment)
+    scores = base.scores(assignment)
     if not scores:
         raise GradingError(f"No submission of {assignment} has been graded yet; run `nbgrader autograde {assignment}`.")
-    summaries = summarize([room.verdicts(assignment, score.student) for score in scores])
+    summaries = summarize([base.verdicts(assignment, score.student) for score in scores])
     points = sorted(score.points for score in scores)
     by_hand = sum(score.by_hand > 0 for score in scores)
     spread = f"{len(scores)} submissions · points of the checks: lowest {points[0]:g}, median "

@@ -7,11 +7,12 @@ from typing import Any
 
 import torch
 
+from course.files import replacing
 from course.pretrained import loading
 from course.pretrained.loading import recipe
 from course.tensors import whole
 from course.training import Trained, launched, train
-from course.training.checkpoint import check_writable, replacing
+from course.training.checkpoint import check_writable
 
 TRIALS = Path("trials")
 """Where trials go, in the current folder: nothing that ships is replaced by one."""
@@ -66,6 +67,7 @@ def make(
         it.data(),
         steps=steps,
         batch_size=it.batch_size,
+        draw=it.draw,
         lr=it.lr,
         precision=precision,
         compiled=compiled,

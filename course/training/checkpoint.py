@@ -6,16 +6,15 @@ keeps fingerprints of model, loss and data beside the settings, and all are comp
 
 import functools
 import hashlib
-import os
 import tempfile
 import types
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import torch
 from torch import Tensor, nn
+
+from course.files import replacing
 
 SAMPLED = 2**20
 """Numbers of a data set that its fingerprint looks at, evenly spread."""
@@ -84,15 +83,6 @@ def check_writable(file: Path) -> None:
     except OSError as error:
         reason = error.strerror or str(error)
         raise type(error)(f"The checkpoint {file} cannot be written ({reason}); name another file.") from None
-
-
-@contextmanager
-def replacing(file: Path) -> Iterator[Path]:
-    """A place beside the file to write to, then put in its place: a crash leaves the old one or the new one whole."""
-    file.parent.mkdir(parents=True, exist_ok=True)
-    beside = file.with_name(file.name + ".part")
-    yield beside
-    os.replace(beside, file)
 
 
 def write(file: Path, settings: dict, state: dict) -> None:

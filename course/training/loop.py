@@ -26,6 +26,15 @@ Model = TypeVar("Model", bound=nn.Module)
 Batch = Tensor | tuple[Tensor, ...]
 Loss = Callable[[Any, Any, torch.Generator], Tensor]
 """(model, batch, generator) → a scalar; all its randomness comes from the generator."""
+Draw = Callable[[Any, int, torch.Generator], Any]
+"""(data, batch_size, generator) → a batch: a tensor or a tuple of tensors, as the data are."""
+
+
+def with_replacement(data: Batch, n: int, generator: torch.Generator) -> Batch:
+    """A batch of n examples, each drawn from all."""
+    first = data[0] if isinstance(data, tuple) else data
+    index = torch.randint(len(first), (n,), generator=generator, device=first.device)
+    return tuple(t[index] for t in data) if isinstance(data, tuple) else data[index]
 
 
 @dataclass
@@ -50,6 +59,7 @@ def train(
     *,
     steps: int,
     batch_size: int = 128,
+    draw: Draw = with_replacement,
     lr: float = 1e-3,
     warmup: int = 100,
     decay: bool = True,
@@ -71,9 +81,10 @@ def train(
     Args:
         model: trained in place, on the device that it is on.
         loss: (model, batch, generator) → scalar. If it has a state (``state_dict``), checkpoints keep it too.
-        data: a tensor or a tuple of tensors whose first dimensions agree; a batch is the same, drawn with replacement.
+        data: a tensor or a tuple of tensors whose first dimensions agree; a batch is the same.
         steps: how many in all; a run that goes on from a checkpoint does the rest.
         batch_size: examples a step.
+        draw: how a batch is drawn from the data.
         lr: Adam's learning rate after the warm-up.
         warmup: steps over which the learning rate rises linearly to ``lr``.
         decay: then let it fall to zero along a cosine, reaching it at the last step.
@@ -114,9 +125,10 @@ def train(
         "precision": str(precision),
         "processes": together.size,
     }
+    settings |= {} if draw is with_replacement else {"draw": draw.__qualname__}
     settings |= checkpoints.identity(model, loss, tensors)
     batches = tuple(t.to(device) for t in tensors) if isinstance(tensors, tuple) else tensors.to(device)
-    run = _Run(model, loss, lr, ema, seed, precision, compiled, together)
+    run = _Run(model, loss, draw, lr, ema, seed, precision, compiled, together)
     if file and file.exists():
         run.load(file, settings)
     bar = _bar(len(run.losses), steps, progress and together.rank == 0)
@@ -153,6 +165,7 @@ class _Run:
         self,
         model: nn.Module,
         loss: Loss,
+        draw: Draw,
         lr: float,
         ema: float,
         seed: int,
@@ -161,7 +174,7 @@ class _Run:
         together: Alone,
     ):
         device = next(model.parameters()).device
-        self.model, self.loss, self.together = model, loss, together
+        self.model, self.loss, self.draw, self.together = model, loss, draw, together
         self.network = together.wrap(model)  # what the loss calls; its weights are the model's
         if compiled:
             self.network = torch.compile(self.network)  # type: ignore[assignment]
@@ -177,7 +190,7 @@ class _Run:
         noise, memory = self.generator.get_state(), copy.deepcopy(self._memory())
         try:
             with self.mixed:
-                value = self.loss(self.network, _draw(data, batch_size, self.generator), self.generator)
+                value = self.loss(self.network, self.draw(data, batch_size, self.generator), self.generator)
             if not isinstance(value, Tensor) or value.ndim or not value.requires_grad:
                 raise ValueError(f"A loss returns a scalar with a graph, shape (); got {_described(value)}.")
             mean = self.together.mean(value.detach()).item()
@@ -286,13 +299,6 @@ def _check_data(data: Any) -> Batch:
     if not tensors or any(t.ndim == 0 for t in tensors) or len({len(t) for t in tensors}) != 1 or not len(tensors[0]):
         raise ValueError(f"Data are tensors with the same number of examples; got {[tuple(t.shape) for t in tensors]}.")
     return tensors if several else tensors[0]
-
-
-def _draw(data: Batch, n: int, generator: torch.Generator) -> Batch:
-    """A batch, drawn with replacement."""
-    first = data[0] if isinstance(data, tuple) else data
-    index = torch.randint(len(first), (n,), generator=generator, device=first.device)
-    return tuple(t[index] for t in data) if isinstance(data, tuple) else data[index]
 
 
 def _bar(done: int, steps: int, show: bool) -> Any:

@@ -9,8 +9,8 @@ from pathlib import Path
 import nbformat
 from nbformat import NotebookNode
 
-from course.grading.classroom import Classroom
-from course.grading.samples import fill_in
+from course.grading.course_folder import CourseFolder
+from course.grading.sample_class import fill_in
 
 POINTS = {
     "log_partition": 8,
@@ -33,7 +33,7 @@ class World:
     """What surrounds the attacks: a class, secrets that must stay secret, and a socket that nobody must call.
 
     Attributes:
-        room: the class.
+        base: the class.
         released: the notebook as students get it.
         right: the instructor's answers by grade id.
         secrets: the path of each canary file, with the word in it.
@@ -41,7 +41,7 @@ class World:
         abstract: the name of an abstract socket of this machine.
     """
 
-    room: Classroom
+    base: CourseFolder
     released: NotebookNode
     right: dict[str, str]
     secrets: dict[Path, str]
@@ -125,7 +125,7 @@ def fill(code: str, world: World) -> str:
     """``@SECRETS@`` and the like, replaced by what they are in this world."""
     known = {
         "SECRETS": [str(path) for path in world.secrets],
-        "ROOT": str(world.room.root),
+        "ROOT": str(world.base.root),
         "SOCKET": world.socket,
         "ABSTRACT": world.abstract,
         "POINTS": POINTS,

@@ -18,7 +18,7 @@ PROBES = [
         "replaced probe and wire functions",
         "whatever was called, its observation says: a tensor, nothing changed, nothing drawn",
         """
-        import course.exercises.probe as probe, course.grading.inside.answer as inside
+        import course.exercises.probe as probe, course.grading.sandboxed.observed as inside
         def made_up(function, case):
             t = next(v for v in case.arguments.values() if isinstance(v, torch.Tensor))
             return probe.Observation({"result": torch.zeros_like(t)}, probe.Facts(returned=["tensor"]))
@@ -31,7 +31,7 @@ PROBES = [
         "replaced probe and wire functions",
         "an empty list of observations has nothing wrong in it",
         """
-        import course.grading.inside.answer as inside
+        import course.grading.sandboxed.observed as inside
         inside.observe_all = lambda *_: []
         """,
         told="not every case was answered",
@@ -41,7 +41,7 @@ PROBES = [
         "replaced probe and wire functions",
         "an empty list, packed as if it were all",
         """
-        import course.grading.inside.answer as inside
+        import course.grading.sandboxed.observed as inside
         pack = inside.pack_observations
         inside.pack_observations = lambda seen: pack([])
         """,
@@ -51,7 +51,7 @@ PROBES = [
         "pack-no-bytes",
         "replaced probe and wire functions",
         "no bytes at all",
-        "import course.grading.inside.answer as inside\ninside.pack_observations = lambda seen: b''",
+        "import course.grading.sandboxed.observed as inside\ninside.pack_observations = lambda seen: b''",
         told="could not be observed",
     ),
     Attack(
@@ -62,7 +62,7 @@ PROBES = [
             world,
             **{
                 **{name: world.right[name] for name in POINTS},
-                "log_partition": "import course.grading.inside.answer as inside\n"
+                "log_partition": "import course.grading.sandboxed.observed as inside\n"
                 "inside.observe_all = lambda f, cases, every=inside.observe_all: every(f, cases[:1])\n"
                 + world.right["log_partition"],
             },
@@ -72,7 +72,7 @@ PROBES = [
 ]
 
 FORGE = """
-import json, struct, course.grading.inside.answer as inside
+import json, struct, course.grading.sandboxed.observed as inside
 from base64 import b64encode
 from safetensors.torch import save
 from IPython.display import publish_display_data
@@ -90,7 +90,7 @@ def raised(text): return message([{"facts": {"raised": {"type": "E", "text": tex
 def forged(name, namespace, cases):
     data = MESSAGES.pop(0)
     publish_display_data({"application/vnd.score-course.observed": data if isinstance(data, str) else b64encode(data).decode()})
-inside.answer = forged
+inside.publish_observations = forged
 """
 
 NUMBERS = """

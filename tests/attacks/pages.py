@@ -8,7 +8,7 @@ import nbgrader.server_extensions.formgrader as formgrader
 from bs4 import BeautifulSoup
 from nbconvert.exporters import HTMLExporter
 
-from course.grading.classroom import Classroom
+from course.grading.course_folder import CourseFolder
 
 ACTIVE = ["script", "style", "link", "meta", "base", "iframe", "frame", "object", "embed", "applet", "form", "input"]
 ACTIVE += ["button", "textarea", "svg", "math", "template", "portal", "audio", "video"]
@@ -16,20 +16,20 @@ WHOLE = ["html", "head", "body", "title"]
 ADDRESSES = ("href", "src", "action", "formaction", "data", "srcdoc", "xlink:href", "poster", "background", "srcset")
 
 
-def feedback(room: Classroom, student: str) -> str:
+def feedback(base: CourseFolder, student: str) -> str:
     """nbgrader's feedback page."""
-    [page] = room.return_feedback("hw2", student)
+    [page] = base.return_feedback("hw2", student)
     return page.read_text()
 
 
-def formgrade(room: Classroom, student: str) -> str:
+def formgrade(base: CourseFolder, student: str) -> str:
     """The page on which a person grades in formgrader, made as its server makes it."""
-    config = copy.deepcopy(room.config)
+    config = copy.deepcopy(base.config)
     config.HTMLExporter.template_name = "formgrade"
     config.HTMLExporter.extra_template_basedirs = [os.path.join(os.path.dirname(formgrader.__file__), "templates")]
     names = dict.fromkeys(["submission_id", "base_url", "student", "last_name", "first_name", "notebook_path"], "x")
     resources = {**names, "assignment_id": "hw2", "notebook_id": "hw2", "index": 0, "total": 1}
-    path = Path(room.folder("autograded", student, "hw2")) / "hw2.ipynb"
+    path = Path(base.folder("autograded", student, "hw2")) / "hw2.ipynb"
     page, _ = HTMLExporter(config=config).from_filename(str(path), resources=resources)
     return page
 

@@ -10,10 +10,10 @@ from pathlib import Path
 
 import nbformat
 
-from course.grading.classwork import Progress, grade_class, local_crew
-from course.grading.inside.walls import Limits
-from course.grading.record import Line, Record
-from course.grading.sandbox import Settings
+from course.grading.batch import Progress, grade_class, local_workers
+from course.grading.gradebook import GradeRecord, Line
+from course.grading.kernel.sandbox import Settings
+from course.grading.sandboxed.isolation import Limits
 
 from . import ATTACKS
 from .attack import ALL, Attack, World, as_bytes, right
@@ -75,7 +75,7 @@ def run(folder: Path, attacks: list[Attack] | None = None) -> tuple[Aftermath, W
             failed.update(progress.failed)
             memory.append(most_memory_of_workers())
 
-        with local_crew(WORKERS) as hands:
+        with local_workers(WORKERS) as hands:
 
             def grade(students: list[str]) -> None:
                 if students:
@@ -94,7 +94,7 @@ def run(folder: Path, attacks: list[Attack] | None = None) -> tuple[Aftermath, W
             grade(AFTERWARDS)
         found = damage.found()
         scores = {score.student: score.points for score in world.room.scores("hw2")}
-        lines = Record(world.room).lines("hw2")
+        lines = GradeRecord(world.room).lines("hw2")
         outcomes = {
             one.name: _outcome(world, one, scores[one.name], lines[one.name]) for one in chosen if one.name in lines
         }

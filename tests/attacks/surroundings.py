@@ -13,9 +13,9 @@ from pathlib import Path
 
 import nbformat
 
-from course.grading.cgroup import ControlGroup
-from course.grading.classroom import CONFIG, Classroom
-from course.grading.samples import MARKERS, make_class
+from course.grading.course_folder import CONFIG, CourseFolder
+from course.grading.kernel.cgroup import ControlGroup
+from course.grading.sample_class import MARKERS, make_class
 
 from .attack import MARK, World, as_bytes, right
 
@@ -29,19 +29,19 @@ def surrounded(folder: Path) -> Iterator[tuple[World, list[str]]]:
     """A class with secrets in all the places that are not a student's, and sockets that note who calls."""
     words = {name: f"secret-{name}-{secrets.token_hex(12)}" for name in ("solution", "other", "book", "home", "tmp")}
     os.environ[ENVIRONMENT] = f"secret-environment-{secrets.token_hex(12)}"
-    room = _class(folder, words["solution"])
+    base = _class(folder, words["solution"])
     home, tmp = Path.home(), Path(tempfile.gettempdir())
     own = [home / f".{words['home'][:20]}", tmp / f"{words['tmp'][:20]}"]
     own[0].write_text(words["home"])
     own[1].write_text(words["tmp"])
-    with room.gradebook as gradebook:
+    with base.gradebook as gradebook:
         gradebook.update_or_create_student("canary", first_name=words["book"])
-    solution = room.folder("source", ".", "hw2") / "hw2.ipynb"
-    victim = room.folder("submitted", "victim", "hw2") / "hw2.ipynb"
+    solution = base.folder("source", ".", "hw2") / "hw2.ipynb"
+    victim = base.folder("submitted", "victim", "hw2") / "hw2.ipynb"
     places = {
         solution: words["solution"],
         victim: words["other"],
-        Path(room.database.removeprefix("sqlite:///")): words["book"],
+        Path(base.database.removeprefix("sqlite:///")): words["book"],
         own[0]: words["home"],
         own[1]: words["tmp"],
     }
@@ -50,9 +50,9 @@ def surrounded(folder: Path) -> Iterator[tuple[World, list[str]]]:
         for cell in nbformat.read(solution, as_version=4).cells
         if cell.metadata.get("nbgrader", {}).get("solution")
     }
-    released = nbformat.read(room.folder("release", ".", "hw2") / "hw2.ipynb", as_version=4)
+    released = nbformat.read(base.folder("release", ".", "hw2") / "hw2.ipynb", as_version=4)
     sockets, called = Path(tempfile.mkdtemp(prefix="s-")), []
-    world = World(room, released, answers, places, str(sockets / "s"), f"score-course-{os.getpid()}")
+    world = World(base, released, answers, places, str(sockets / "s"), f"score-course-{os.getpid()}")
     try:
         with _listening(world.socket, called), _listening(f"\0{world.abstract}", called):
             notebook = right(world)
@@ -66,7 +66,7 @@ def surrounded(folder: Path) -> Iterator[tuple[World, list[str]]]:
         shutil.rmtree(sockets, ignore_errors=True)
 
 
-def _class(folder: Path, word: str) -> Classroom:
+def _class(folder: Path, word: str) -> CourseFolder:
     """A class whose solutions carry a secret word."""
     source = folder / "source"
     shutil.copytree(ROOT / "solutions" / "hw2", source / "solutions" / "hw2", ignore=shutil.ignore_patterns(".*"))
@@ -120,8 +120,8 @@ class Damage:
         changed = [f"{path} has changed" for path, state in self._before.items() if after[path] != state]
         called = [f"the socket {name!r} was called" for name in self._called]
         left = [f"the process {pid} is left over" for pid in _marked()]
-        shadows = [f"{path} was run" for path in self._world.room.root.rglob("shadow-ran")]
-        with self._world.room.gradebook as gradebook:
+        shadows = [f"{path} was run" for path in self._world.base.root.rglob("shadow-ran")]
+        with self._world.base.gradebook as gradebook:
             name = gradebook.find_student("canary").first_name
         book = [] if name in self._world.secrets.values() else ["the gradebook has changed"]
         return [*self._more, *changed, *called, *left, *shadows, *book]
@@ -159,7 +159,7 @@ def groups_hold() -> bool:
 
 
 def write(world: World, student: str, data: bytes) -> Path:
-    folder = world.room.folder("submitted", student, "hw2")
+    folder = world.base.folder("submitted", student, "hw2")
     folder.mkdir(parents=True, exist_ok=True)
     (folder / "hw2.ipynb").write_bytes(data)
     return folder

@@ -1,0 +1,164 @@
+"""One class's folder: releasing, grading and returning assignments with nbgrader, by nbgrader's own conventions."""
+
+import os
+import sys
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import nbformat
+from nbgrader.api import Gradebook
+from nbgrader.apps import NbGraderAPI
+from nbgrader.coursedir import CourseDirectory
+from traitlets.config import PyFileConfigLoader
+
+from course.errors import CourseError
+from course.exercises.check import VERDICT_MIME, Verdict
+
+CONFIG = "nbgrader_config.py"
+
+
+class GradingError(CourseError):
+    """Something is wrong with the class's folder or with nbgrader; the message says what to do."""
+
+
+@dataclass(frozen=True)
+class Score:
+    """What the gradebook holds of one submission: points from the checks, and points that a person has yet to give."""
+
+    student: str
+    assignment: str
+    points: float
+    possible: float
+    by_hand: float
+
+
+class CourseFolder:
+    """A folder with an ``nbgrader_config.py``, as nbgrader's own commands would see it.
+
+    Args:
+        root: the folder.
+
+    Raises:
+        GradingError: if the folder has no configuration.
+    """
+
+    def __init__(self, root: Path):
+        self.root = root.resolve()
+        if not (self.root / CONFIG).is_file():
+            raise GradingError(f"There is no {CONFIG} in {self.root}; run this command in the folder that has it.")
+        config = PyFileConfigLoader(CONFIG, path=str(self.root)).load_config()
+        config.CourseDirectory.root = str(self.root)
+        config.CourseDirectory.db_url = _absolute(str(config.CourseDirectory.db_url), self.root)
+        (self.root / "class").mkdir(exist_ok=True)
+        self.config = config
+        _find_own_programs()
+        self._directory = CourseDirectory(config=config)
+        self._nbgrader = NbGraderAPI(self._directory, config=config)
+
+    @property
+    def database(self) -> str:
+        """The address of the gradebook, as SQLAlchemy takes it."""
+        return self._directory.db_url
+
+    @property
+    def course_id(self) -> str:
+        """nbgrader's name of the course."""
+        return self._directory.course_id
+
+    @property
+    def assignments(self) -> list[str]:
+        """The names of the assignments in ``solutions/``."""
+        return sorted(path.parent.name for path in (self.root / "solutions").glob("*/*.ipynb"))
+
+    @property
+    def gradebook(self) -> Gradebook:
+        """nbgrader's gradebook of this class, for a ``with`` statement."""
+        return self._nbgrader.gradebook
+
+    def folder(self, step: str, student: str, assignment: str) -> Path:
+        """Where nbgrader keeps a step ("submitted", "autograded", "feedback", …) of a student's assignment."""
+        directory = getattr(self._directory, f"{step}_directory")
+        return Path(self._directory.format_path(directory, student, assignment))
+
+    def release(self, assignment: str) -> None:
+        """Make the students' version of an assignment: ``nbgrader generate_assignment``."""
+        self._do(f"releasing {assignment}", self._nbgrader.generate_assignment, assignment, force=True, create=True)
+
+    def autograde(self, assignment: str, student: str) -> None:
+        """Run one submission and record its points: ``nbgrader autograde``."""
+        self._do(f"grading {student}'s {assignment}", self._nbgrader.autograde, assignment, student, force=True)
+
+    def return_feedback(self, assignment: str, student: str | None = None) -> list[Path]:
+        """Write the feedback pages of all that is graded, or of one student: ``nbgrader generate_feedback``."""
+        self._do(f"writing feedback on {assignment}", self._nbgrader.generate_feedback, assignment, student, force=True)
+        found = self.folder("feedback", student or "*", assignment)
+        return sorted(self.root.glob(f"{found.relative_to(self.root)}/{assignment}.html"))
+
+    def scores(self, assignment: str) -> list[Score]:
+        """What the gradebook holds of an assignment, a student a line."""
+        with self._nbgrader.gradebook as gradebook:
+            if assignment not in [known.name for known in gradebook.assignments]:
+                raise GradingError(
+                    f"The gradebook knows no {assignment}; release it first: `course release {assignment}`."
+                )
+            return [
+                Score(
+                    submission.student.id,
+                    assignment,
+                    sum(grade.auto_score or 0.0 for grade in grades),
+                    sum(grade.max_score for grade in grades if grade.auto_score is not None),
+                    sum(grade.max_score for grade in grades if grade.needs_manual_grade),
+                )
+                for submission in gradebook.assignment_submissions(assignment)
+                for grades in [[grade for notebook in submission.notebooks for grade in notebook.grades]]
+            ]
+
+    def verdicts(self, assignment: str, student: str) -> list[Verdict]:
+        """The checks' verdicts in a graded notebook, in its order."""
+        path = self.folder("autograded", student, assignment) / f"{assignment}.ipynb"
+        return list(read_verdicts(path))
+
+    def _do(self, what: str, action: Any, *args: Any, **kwargs: Any) -> None:
+        with quiet_database():
+            result = action(*args, **kwargs)
+        if not result["success"]:
+            detail = result.get("log") or result.get("error") or "it gave no reason."
+            raise GradingError(f"nbgrader failed at {what}:\n{detail.strip()}")
+
+
+@contextmanager
+def quiet_database() -> Iterator[None]:
+    """The way nbgrader handles its own database is not for its users to mend."""
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", "Object of type <Submitted.* not in session")
+        yield
+
+
+def _absolute(url: str, root: Path) -> str:
+    """A relative SQLite file is in the course's folder, wherever the command is run."""
+    prefix, _, path = url.partition("sqlite:///")
+    return f"sqlite:///{root / path}" if path and not prefix else url
+
+
+def _find_own_programs() -> None:
+    """nbgrader calls ``alembic`` by name: let it find the one beside this Python, though its venv is not activated."""
+    beside = str(Path(sys.executable).parent)
+    if beside not in os.environ.get("PATH", "").split(os.pathsep):
+        os.environ["PATH"] = os.pathsep.join([beside, os.environ.get("PATH", "")])
+
+
+def read_verdicts(path: Path) -> Iterator[Verdict]:
+    """The verdict of each test cell of an executed notebook (the last one where a cell has several)."""
+    notebook = nbformat.read(path, as_version=4)
+    for cell in notebook.cells:
+        found = [
+            output["data"][VERDICT_MIME]
+            for output in cell.get("outputs", [])
+            if output["output_type"] == "execute_result" and VERDICT_MIME in output.get("data", {})
+        ]
+        if found and cell.metadata.get("nbgrader", {}).get("grade"):
+            yield Verdict(**found[-1])

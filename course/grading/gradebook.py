@@ -1,0 +1,188 @@
+"""What is graded goes into nbgrader's gradebook, one submission in one transaction, and is never graded twice.
+
+Beside nbgrader's own tables stands one of ours: what each recorded grade was computed from, and the notes for the
+instructor. It is written in the same transaction, so that whatever is interrupted, both are there or neither.
+"""
+
+import json
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass
+from datetime import datetime, timezone
+from typing import Any
+
+import nbformat
+from nbformat import NotebookNode
+from nbgrader import utils
+from nbgrader.api import Gradebook, MissingEntry
+from nbgrader.preprocessors import AssignLatePenalties
+from sqlalchemy import Column, DateTime, Float, MetaData, String, Table, Text, delete, insert, select
+
+from course.exercises.check import Verdict
+from course.files import replacing
+from course.grading.course_folder import CourseFolder, GradingError, quiet_database
+from course.grading.submission.grade import Graded
+
+TABLE = Table(
+    "score_course_graded",
+    MetaData(),
+    Column("assignment", String(128), primary_key=True),
+    Column("student", String(128), primary_key=True),
+    Column("digest", String(64), nullable=False),
+    Column("graded_at", DateTime, nullable=False),
+    Column("seconds", Float, nullable=False),
+    Column("notes", Text, nullable=False),
+    Column("verdicts", Text, nullable=False),
+)
+
+
+@dataclass(frozen=True)
+class Line:
+    """What our table holds of a submission."""
+
+    student: str
+    digest: str
+    graded_at: datetime
+    seconds: float
+    notes: list[str]
+    verdicts: list[Verdict]
+
+
+class GradeRecord:
+    """The one writer of a class's gradebook.
+
+    Args:
+        base: the class.
+    """
+
+    def __init__(self, base: CourseFolder):
+        self._room = base
+        with self._gradebook() as gradebook:
+            TABLE.create(gradebook.engine, checkfirst=True)
+
+    def source(self, assignment: str) -> str:
+        """The instructor's notebook as JSON, with the checksums by which nbgrader knows an answer that was not touched.
+
+        Raises:
+            GradingError: if the gradebook does not know the assignment, or its notebook is not there.
+        """
+        path = self._room.folder("source", ".", assignment) / f"{assignment}.ipynb"
+        try:
+            notebook = nbformat.read(path, as_version=4)
+        except FileNotFoundError:
+            raise GradingError(f"There is no {path}; assignments are called {self._room.assignments}.") from None
+        with self._gradebook() as gradebook:
+            try:
+                known = {cell.name: cell for cell in gradebook.find_notebook(assignment, assignment).source_cells}
+            except MissingEntry:
+                raise GradingError(
+                    f"The gradebook knows no {assignment}; release it first: `course release {assignment}`."
+                ) from None
+            for cell in notebook.cells:
+                name = cell.metadata.get("nbgrader", {}).get("grade_id")
+                if name in known:
+                    cell.metadata.nbgrader["checksum"] = known[name].checksum
+        return nbformat.writes(notebook)
+
+    def lines(self, assignment: str) -> dict[str, Line]:
+        """What was recorded of an assignment, by student."""
+        with self._gradebook() as gradebook:
+            rows = gradebook.db.execute(select(TABLE).where(TABLE.c.assignment == assignment)).all()
+        return {
+            row.student: Line(
+                row.student,
+                row.digest,
+                row.graded_at,
+                row.seconds,
+                json.loads(row.notes),
+                [Verdict(**verdict) for verdict in json.loads(row.verdicts)],
+            )
+            for row in rows
+        }
+
+    def write(self, graded: Graded, digest: str, timestamp: str | None) -> None:
+        """Put a graded submission where nbgrader keeps it, and its points into the gradebook.
+
+        Args:
+            graded: what grading found.
+            digest: of all that it was computed from.
+            timestamp: when it was handed in, as nbgrader's ``timestamp.txt`` has it, or None.
+        """
+        student, assignment = graded.student, graded.assignment
+        notebook = nbformat.reads(graded.notebook, as_version=4)
+        folder = self._room.folder("autograded", student, assignment)
+        with replacing(folder / f"{assignment}.ipynb") as beside:
+            beside.write_text(graded.notebook, encoding="utf-8")
+        if timestamp:
+            with replacing(folder / "timestamp.txt") as beside:
+                beside.write_text(timestamp, encoding="utf-8")
+        with self._gradebook() as gradebook, quiet_database(), _one_transaction(gradebook):
+            gradebook.update_or_create_student(student)
+            told = {"timestamp": timestamp} if timestamp else {}
+            gradebook.update_or_create_submission(assignment, student, **told)
+            self._write_points(gradebook, notebook, assignment, student)
+            self._write_penalty(gradebook, assignment, student)
+            row = {
+                "assignment": assignment,
+                "student": student,
+                "digest": digest,
+                "graded_at": datetime.now(timezone.utc).replace(tzinfo=None),
+                "seconds": graded.seconds,
+                "notes": json.dumps(graded.notes),
+                "verdicts": json.dumps([asdict(verdict) for verdict in graded.verdicts]),
+            }
+            same = (TABLE.c.assignment == assignment) & (TABLE.c.student == student)
+            gradebook.db.execute(delete(TABLE).where(same))
+            gradebook.db.execute(insert(TABLE).values(**row))
+
+    @contextmanager
+    def _gradebook(self) -> Iterator[Gradebook]:
+        with Gradebook(self._room.database, self._room.course_id) as gradebook:
+            yield gradebook
+
+    def _write_points(self, gradebook: Gradebook, notebook: NotebookNode, assignment: str, student: str) -> None:
+        """As nbgrader's SaveAutoGrades, after every earlier score was put to zero."""
+        submitted = gradebook.find_submission_notebook(assignment, assignment, student)
+        grades = {grade.name: grade for grade in submitted.grades}
+        comments = {comment.name: comment for comment in submitted.comments}
+        for grade in grades.values():
+            grade.auto_score, grade.needs_manual_grade = 0.0, False
+        for cell in notebook.cells:
+            name = cell.metadata.get("nbgrader", {}).get("grade_id")
+            if utils.is_grade(cell) and name in grades:
+                grade = grades[name]
+                grade.auto_score, _ = utils.determine_grade(cell)
+                grade.needs_manual_grade = grade.manual_score is not None or grade.auto_score is None
+            if (utils.is_solution(cell) or utils.is_task(cell)) and name in comments:
+                untouched = cell.metadata.nbgrader.get("checksum") == utils.compute_checksum(cell)
+                comments[name].auto_comment = "No response." if untouched and not utils.is_task(cell) else None
+
+    def _write_penalty(self, gradebook: Gradebook, assignment: str, student: str) -> None:
+        """What nbgrader's plugin for late submissions takes off."""
+        gradebook.db.flush()
+        gradebook.db.expire_all()
+        submission = gradebook.find_submission(assignment, student)
+        notebook = gradebook.find_submission_notebook(assignment, assignment, student)
+        notebook.late_submission_penalty = None
+        late = submission.total_seconds_late
+        if late > 0:
+            assign = AssignLatePenalties(config=self._room.config)
+            assign.init_plugin()
+            penalty = assign.plugin_inst.late_submission_penalty(student, notebook.score, late)
+            if penalty is not None:
+                notebook.late_submission_penalty = assign._check_late_penalty(notebook, penalty)
+
+
+@contextmanager
+def _one_transaction(gradebook: Gradebook) -> Iterator[None]:
+    """The gradebook's methods commit one by one; here they only flush, and all is committed at the end or nothing."""
+    session: Any = gradebook.db()
+    commit, session.commit = session.commit, session.flush
+    try:
+        yield
+        session.commit = commit
+        session.commit()
+    except BaseException:
+        session.commit = commit
+        session.rollback()
+        raise

@@ -1,0 +1,105 @@
+"""The isolation of one kernel, set up by the process itself before any code of a student's runs.
+
+The fork_server runs in bubblewrap with every capability in a user namespace of its own. A child of it takes new mount,
+process, IPC, network and host-name namespaces, private /tmp, /dev/shm and /proc, limits, and then drops every
+capability for good: it can neither see nor change its parent, its siblings, or what comes after it.
+"""
+
+import ctypes
+import os
+import resource
+from dataclasses import dataclass
+
+CLONE_NEWNS, CLONE_NEWUTS, CLONE_NEWIPC = 0x00020000, 0x04000000, 0x08000000
+CLONE_NEWPID, CLONE_NEWNET = 0x20000000, 0x40000000
+MS_RDONLY, MS_NOSUID, MS_NODEV, MS_NOEXEC, MS_REMOUNT = 1, 2, 4, 8, 32
+MS_BIND, MS_REC, MS_PRIVATE = 1 << 12, 1 << 14, 1 << 18
+PR_CAPBSET_DROP, PR_SET_NO_NEW_PRIVS = 24, 38
+LAST_CAPABILITY = 63
+CAPABILITY_VERSION_3 = 0x20080522
+
+SOCKETS = "/run/kernel"
+"""Where a kernel's sockets are, in a file system of its own that is too small to be filled with anything else."""
+
+
+@dataclass(frozen=True)
+class Limits:
+    """What one kernel may use.
+
+    Attributes:
+        memory: bytes of address space beyond what the fork_server has mapped already.
+        processes: processes and threads of the user in this sandbox.
+        file: bytes of any one file.
+        scratch: bytes of /tmp and of /dev/shm, each.
+        open_files: file descriptors.
+    """
+
+    memory: int = 4 * 2**30
+    processes: int = 256
+    file: int = 64 * 2**20
+    scratch: int = 256 * 2**20
+    open_files: int = 256
+
+
+_libc = ctypes.CDLL(None, use_errno=True)
+
+
+def leave_namespaces() -> None:
+    """Take new namespaces; the process namespace is its children's."""
+    _call("unshare", CLONE_NEWNS | CLONE_NEWUTS | CLONE_NEWIPC | CLONE_NEWPID | CLONE_NEWNET)
+
+
+def isolate(limits: Limits) -> None:
+    """As the first process of its namespace: private file systems, then limits, then no capability any more."""
+    _mount("none", "/", None, MS_REC | MS_PRIVATE)
+    safe = MS_NOSUID | MS_NODEV
+    _mount("proc", "/proc", "proc", safe | MS_NOEXEC)
+    for folder in ("/tmp", "/dev/shm"):
+        _mount("tmpfs", folder, "tmpfs", safe, f"size={limits.scratch},nr_inodes=10000,mode=1777")
+    _mount("tmpfs", SOCKETS, "tmpfs", safe | MS_NOEXEC, "size=65536,nr_inodes=16,mode=0700")
+    _forbid_user_namespaces()
+    # Where grading runs as root, the files of /proc/sys are root's own, capabilities or not: nobody writes there.
+    _mount("none", "/proc", None, MS_REMOUNT | MS_BIND | MS_RDONLY | safe | MS_NOEXEC)
+    _set_limits(limits)
+    _drop_capabilities()
+
+
+def _forbid_user_namespaces() -> None:
+    """In a user namespace of its own a process has every capability again: allow none below this one."""
+    with open("/proc/sys/user/max_user_namespaces", "w") as limit:
+        limit.write("0")
+
+
+def _set_limits(limits: Limits) -> None:
+    with open("/proc/self/statm") as sizes:
+        mapped = int(sizes.read().split()[0]) * resource.getpagesize()
+    for what, most in (
+        (resource.RLIMIT_AS, mapped + limits.memory),
+        (resource.RLIMIT_NPROC, limits.processes),
+        (resource.RLIMIT_FSIZE, limits.file),
+        (resource.RLIMIT_NOFILE, limits.open_files),
+        (resource.RLIMIT_CORE, 0),
+        (resource.RLIMIT_MSGQUEUE, 0),
+    ):
+        resource.setrlimit(what, (most, most))
+
+
+def _drop_capabilities() -> None:
+    for capability in range(LAST_CAPABILITY + 1):
+        if _libc.prctl(PR_CAPBSET_DROP, capability, 0, 0, 0) != 0:
+            break  # past the last one that this kernel knows
+    header = (ctypes.c_uint32 * 2)(CAPABILITY_VERSION_3, 0)
+    _call("capset", header, (ctypes.c_uint32 * 6)())
+    _call("prctl", PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0)
+
+
+def _mount(source: str, target: str, kind: str | None, flags: int, options: str = "") -> None:
+    os.makedirs(target, exist_ok=True) if kind and not os.path.isdir(target) else None
+    name = kind.encode() if kind else None
+    _call("mount", source.encode(), target.encode(), name, ctypes.c_ulong(flags), options.encode())
+
+
+def _call(name: str, *arguments: object) -> None:
+    if getattr(_libc, name)(*arguments) != 0:
+        number = ctypes.get_errno()
+        raise OSError(number, f"{name}: {os.strerror(number)}")
