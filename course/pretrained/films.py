@@ -8,7 +8,7 @@ from torch import Tensor
 
 from course import matching
 from course.data import mnist
-from course.data.moving import FRAMES, NOTHING, set_in_motion
+from course.data.moving import FRAMES, NOTHING, SIDE, set_in_motion
 from course.networks.temporal import VideoUNet
 from course.pretrained.recipe import Recipe
 from course.scores import Preconditioned
@@ -46,12 +46,22 @@ def forget(told: Tensor, generator: torch.Generator) -> Tensor:
     return torch.where(unsaid, torch.tensor(NOTHING, device=told.device), told)
 
 
-def unseen_loss(model: Any, images: Tensor, labels: Tensor) -> dict[str, float]:
-    """The loss of clips of test digits, set in motion in one fixed way."""
+def video_quality(model: Any, images: Tensor, labels: Tensor) -> dict[str, float]:
+    """The loss of clips of test digits set in motion in one fixed way, and what the judge says of 40 sampled clips."""
+    from course.applications.video import judge, sample_clips, video_denoiser
+    from course.pretrained.loading import load
+
     generator = torch.Generator().manual_seed(1)
     batches = zip(images[:320].split(32), labels[:320].split(32))
     losses = [video_loss(model, batch, generator).item() for batch in batches]
-    return {"test_loss": sum(losses) / len(losses)}
+    told = set_in_motion(images[:40], labels[:40], generator)[1]
+    clips = sample_clips(video_denoiser(model, told, scale=1.5), (40, FRAMES, 1, SIDE, SIDE), generator)
+    seen = judge(clips, told, load("classifier"))
+    return {
+        "test_loss": sum(losses) / len(losses),
+        "frames_read_as_told": seen["named"].mean().item(),
+        "clips_move_as_told": seen["moves"].mean().item(),
+    }
 
 
 RECIPES: dict[str, Recipe] = {
@@ -60,7 +70,7 @@ RECIPES: dict[str, Recipe] = {
         "pace), the first frame, both or neither; 8 frames of 24 × 24",
         VideoUNet,
         video_loss,
-        unseen_loss,
+        video_quality,
         steps=10_000,
         batch_size=16,
         lr=2e-3,
