@@ -67,7 +67,7 @@ class CaptionUNet(nn.Module):
         vector: int | None = None,
         words: int | None = None,
         patch: int = 4,
-        widths: Sequence[int] = (96, 128),
+        widths: Sequence[int] = (96, 96),
         depth: int = 1,
         dim: int = 128,
     ):
