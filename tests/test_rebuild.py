@@ -134,9 +134,41 @@ def test_a_missing_a_doubled_and_a_converted_answer(original, submitted):
     rebuilt = rebuild(original, submitted)
     source = {c.metadata.nbgrader.grade_id: c.source for c in rebuilt.notebook.cells if "nbgrader" in c.metadata}
     assert source["energy_score"] == source["start_negatives"] == ""
-    assert source["langevin_step"] == "answer to langevin_step"
+    assert source["langevin_step"] == "answer to langevin_step\nsecond thoughts"
     assert sorted(rebuilt.notes) == [
         "The answer cell energy_score was turned into a markdown cell and counts as empty.",
-        "The answer cell langevin_step is there more than once; the first one counts.",
+        "The answer cell langevin_step is in several parts, which were joined in their order.",
         "The answer cell start_negatives is missing from the submission and counts as empty.",
     ]
+
+
+def test_an_answer_that_was_split_is_whole_again(original, submitted):
+    """JupyterLab's Split Cell copies the metadata: anywhere in the text, even within a line's block."""
+    place = at(submitted, "langevin_step")
+    text = "def langevin_step(x, score, step_size, noise):\n    d = step_size * score(x)\n    return x + d"
+    first, second = text.split("    return")
+    submitted.cells[place].source = first
+    submitted.cells.insert(place + 1, copy.deepcopy(submitted.cells[place]))
+    submitted.cells[place + 1].source = "    return" + second
+    submitted.cells[place + 1].id = "another"
+    rebuilt = rebuild(original, submitted)
+    assert answers(rebuilt.notebook)[2] == text
+    assert instructors(rebuilt.notebook) == instructors(original)
+    assert "in several parts" in rebuilt.notes[0]
+
+
+def test_a_copy_of_the_stub_does_not_undo_an_answer(original, submitted):
+    stub = copy.deepcopy(submitted.cells[at(submitted, "langevin_step")])
+    stub.source = "def langevin_step(x, score, step_size, noise):\n    raise NotImplementedError"
+    submitted.cells.append(stub)
+    assert answers(rebuild(original, submitted).notebook) == answers(submitted)[:-1]
+
+
+def test_a_helper_that_repeats_the_id_of_a_given_cell_is_kept(original, submitted):
+    """A copied cell may keep its id. One that trains or draws may be changed, and is not run: that is said."""
+    given, changed = [c for c in submitted.cells if "not-graded" in c.metadata.get("tags", [])][:2]
+    submitted.cells.insert(at(submitted, "langevin_step"), new_code_cell("helper = 1", id=given.id))
+    changed.source = "helper = 2"
+    rebuilt = rebuild(original, submitted)
+    assert [c.source for c in rebuilt.notebook.cells if c.source.startswith("helper")] == ["helper = 1"]
+    assert rebuilt.notes == [f"The cell {changed.id} was changed; it trains or draws, and such cells are not run."]

@@ -227,9 +227,10 @@ CHANGED = [
     edited(
         "doubled-answers",
         "deleted and renamed cells",
-        "every answer twice: the first counts, and it is worthless",
+        "every answer twice, worthless first and right after it: as when the notebook is run from top to bottom",
         _double,
-        told="more than once",
+        deserves=ALL,
+        told="several parts",
     ),
     edited("stripped", "deleted and renamed cells", "right, without any metadata", _strip, told="missing"),
     edited(

@@ -23,9 +23,8 @@ from course.exercises.wire import ObservationError
 from course.grading.kernel.sandbox import Settings
 from course.grading.kernel.session import KernelStoppedError, Session
 from course.grading.submission.read_notebook import UnreadableNotebookError, read
-from course.grading.submission.rebuild import rebuild
+from course.grading.submission.rebuild import NOT_GRADED, rebuild
 
-NOT_GRADED = "not-graded"
 CHECKED = re.compile(r"^check\((\w+)\)", re.MULTILINE)
 
 

@@ -1,10 +1,12 @@
 """The notebook that is graded: the instructor's, with only the text of the student's own cells in it.
 
-Metadata, tags, deleted or reordered or doubled cells, altered tests, and anything put between a solution and its test
-do not survive. Helper code that a student added before a solution cell does.
+Metadata, tags, deleted or reordered cells, altered tests, and anything put between a solution and its test do not
+survive. Helper code that a student added before a solution cell does, and a solution that JupyterLab's "Split Cell" has
+put into several cells is joined again.
 """
 
 import copy
+from collections import Counter
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -13,6 +15,12 @@ import nbformat
 from nbformat import NotebookNode
 from nbgrader.coursedir import CourseDirectory
 from nbgrader.preprocessors import NbGraderPreprocessor
+
+NOT_GRADED = "not-graded"
+"""The tag of cells that only train or draw."""
+
+STUB = "raise NotImplementedError"
+"""What stands in a released notebook where an answer belongs."""
 
 NOTES = "score_course_rebuild"
 """Notebook metadata under which the rebuilding leaves its notes for the instructor."""
@@ -66,7 +74,9 @@ def _take_apart(
 ) -> tuple[dict[str, NotebookNode], dict[str, list[NotebookNode]], list[str]]:
     """The student's answer cells and helper cells by grade id, and notes."""
     kinds = {cell.metadata.nbgrader.grade_id: cell.cell_type for cell in original.cells if _is_solution(cell)}
-    given = {cell.get("id") for cell in original.cells} | {cell.source.strip() for cell in original.cells}
+    texts = {cell.source.strip() for cell in original.cells}
+    given = {cell.get("id"): cell for cell in original.cells}
+    there = Counter(cell.get("id") for cell in submitted.cells)
     answers: dict[str, NotebookNode] = {}
     helpers: dict[str, list[NotebookNode]] = {}
     notes: list[str] = []
@@ -75,8 +85,14 @@ def _take_apart(
     for cell in submitted.cells:
         name = _grade_id(cell)
         if name is not None and name in kinds:
-            if name in answers:
-                notes.append(f"The answer cell {name} is there more than once; the first one counts.")
+            if name in answers and STUB in cell.source:
+                pass  # a copy of what was handed out
+            elif name in answers and cell.cell_type == kinds[name]:
+                notes.append(f"The answer cell {name} is in several parts, which were joined in their order.")
+                _join(answers[name], cell)
+                helpers.setdefault(name, []).extend(waiting)
+            elif name in answers:
+                notes.append(f"A part of the answer {name} was turned into a {cell.cell_type} cell and was left out.")
             elif cell.cell_type != kinds[name]:
                 notes.append(f"The answer cell {name} was turned into a {cell.cell_type} cell and counts as empty.")
                 answers[name] = nbformat.v4.new_code_cell("")
@@ -90,10 +106,24 @@ def _take_apart(
                     f"Code before {name} was left out: nothing of a student's runs between an answer and its test."
                 )
             waiting = []
-        elif cell.cell_type == "code" and cell.get("id") not in given and cell.source.strip() not in given:
+        elif cell.cell_type == "code" and cell.source.strip() not in texts:
+            same = given.get(cell.get("id"))
+            if same is not None and _is_test(same):
+                continue  # without its metadata
+            if same is not None and there[cell.id] == 1 and NOT_GRADED in same.metadata.get("tags", []):
+                notes.append(f"The cell {cell.id} was changed; it trains or draws, and such cells are not run.")
+                continue
             helper += 1
             waiting.append(_plain(cell, helper))
-    return answers, helpers, notes
+    return answers, helpers, list(dict.fromkeys(notes))
+
+
+def _join(first: NotebookNode, part: NotebookNode) -> None:
+    """Put a further part of an answer below the first: what ran from top to bottom in two cells does so in one."""
+    between = "\n\n" if first.cell_type == "markdown" else "\n"
+    first.source = f"{first.source.rstrip()}{between}{part.source}"
+    if part.get("attachments"):
+        first.attachments = {**first.get("attachments", {}), **part.attachments}
 
 
 def _plain(cell: NotebookNode, number: int) -> NotebookNode:
@@ -109,6 +139,10 @@ def _grade_id(cell: NotebookNode) -> str | None:
 
 def _is_solution(cell: NotebookNode) -> bool:
     return bool(cell.metadata.get("nbgrader", {}).get("solution"))
+
+
+def _is_test(cell: NotebookNode) -> bool:
+    return bool(cell.metadata.get("nbgrader", {}).get("grade"))
 
 
 class Rebuild(NbGraderPreprocessor):
