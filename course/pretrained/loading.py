@@ -4,11 +4,17 @@ import json
 from pathlib import Path
 from typing import Any
 
-from course.pretrained import digits
+from course.pretrained import digits, films, forensics, scenes, solids
 from course.pretrained.recipe import Recipe
 
 FOLDER = Path(__file__).parents[1] / "checkpoints"
-RECIPES: dict[str, Recipe] = {**digits.RECIPES}
+RECIPES: dict[str, Recipe] = {
+    **digits.RECIPES,
+    **films.RECIPES,
+    **forensics.RECIPES,
+    **solids.RECIPES,
+    **scenes.RECIPES,
+}
 
 
 def load(name: str) -> Any:
