@@ -12,6 +12,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, field
+from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
 
@@ -20,8 +21,10 @@ from nbgrader.utils import parse_utc
 from course.grading.course_folder import CourseFolder, GradingError
 from course.grading.gradebook import GradeRecord
 from course.grading.kernel.sandbox import SandboxError, Settings, in_sight
+from course.grading.submission.find import AmbiguousSubmissionError, choose
 from course.grading.submission.grade import AssignmentError, Graded, Task, grade
-from course.grading.submission.read_notebook import LARGEST
+from course.grading.submission.read_notebook import UnreadableNotebookError, read
+from course.grading.submission.strip import LARGEST, stripped
 
 AHEAD = 2
 """Tasks that wait for each worker, so that none is idle and memory does not grow with the class."""
@@ -35,12 +38,14 @@ class Submission:
         data: the notebook's bytes; empty where there is none that can be read.
         timestamp: what ``timestamp.txt`` says.
         notes: on how the notebook was found.
+        secret: of nbgrader's exchange, by which feedback finds its way back.
     """
 
     student: str
     data: bytes
     timestamp: str | None
     notes: list[str] = field(default_factory=list)
+    secret: str = ""
 
 
 @dataclass
@@ -65,30 +70,49 @@ def hand_ins(base: CourseFolder, assignment: str) -> Iterator[str]:
     yield from sorted(path.name for path in root.glob("*") if (path / assignment).is_dir())
 
 
-def read_submission(base: CourseFolder, assignment: str, student: str) -> Submission:
-    """What a student handed in: the notebook with the assignment's name, or the only one that there is."""
+def read_submission(base: CourseFolder, assignment: str, student: str, released: dict[str, str]) -> Submission:
+    """What a student handed in.
+
+    Args:
+        base: the class.
+        assignment, student: which, and whose.
+        released: the text of every answer cell as it was handed out, by grade id.
+
+    Raises:
+        AmbiguousSubmissionError: if it is not clear which of several notebooks counts.
+    """
     folder = base.folder("submitted", student, assignment)
     notes: list[str] = []
     if folder.is_symlink() or folder.parent.is_symlink():
         return Submission(student, b"", None, ["The folder is a link to another one: graded as empty."])
-    timestamp = _timestamp(folder, notes)
-    found = sorted(path for path in folder.glob("*.ipynb") if not path.name.startswith("."))
-    wanted = folder / f"{assignment}.ipynb"
-    others = [_name(path) for path in found if path != wanted]
-    if wanted not in found and len(found) == 1:
-        wanted = found[0]
-        notes.append(f"The notebook was called {_name(wanted)}.")
-    elif wanted not in found:
-        several = f"{len(found)} notebooks, none of which is" if found else "no notebook called"
-        notes.append(f"There is {several} {assignment}.ipynb: graded as empty.")
-        return Submission(student, b"", timestamp, notes)
-    elif others:
-        notes.append(f"There are other notebooks, which were not graded: {', '.join(others[:5])}.")
+    timestamp, secret = _timestamp(folder, notes), _text(folder / "submission_secret.txt")
+    wanted, told = choose(folder, f"{assignment}.ipynb", lambda path: _answers(path, released))
+    notes += told
+    data = b""
+    if wanted:
+        try:
+            data = _read_notebook(wanted)
+        except OSError as error:
+            notes.append(f"{_name(wanted)} could not be read ({error.strerror}): graded as empty.")
+        except ValueError as error:
+            notes.append(f"{error} Graded as empty.")
+    return Submission(student, data, timestamp, notes, secret)
+
+
+def _read_notebook(path: Path) -> bytes:
+    """A notebook's bytes, stripped of what grading does not read where it is large."""
+    data = _read_file(path)
+    return stripped(path) if len(data) > LARGEST else data
+
+
+def _answers(path: Path, released: dict[str, str]) -> int:
+    """How many answers a notebook holds that are not as they were handed out; 0 where it cannot be read."""
     try:
-        return Submission(student, _read_file(wanted), timestamp, notes)
-    except OSError as error:
-        notes.append(f"{_name(wanted)} could not be read ({error.strerror}): graded as empty.")
-        return Submission(student, b"", timestamp, notes)
+        notebook, _ = read(_read_notebook(path))
+    except (OSError, ValueError, UnreadableNotebookError):
+        return 0
+    answers = {cell.metadata.get("nbgrader", {}).get("grade_id"): cell.source for cell in notebook.cells}
+    return sum(answers[name].strip() != text.strip() for name, text in released.items() if name in answers)
 
 
 def grade_class(
@@ -122,23 +146,38 @@ def grade_class(
     if settings is not None and (reason := in_sight(base.root)):
         raise GradingError(reason)
     record = GradeRecord(base)
+    record.check_penalties()
     source, known = record.source(assignment), record.lines(assignment)
-    chosen = students or list(hand_ins(base, assignment))
+    there, released = list(hand_ins(base, assignment)), base.released_answers(assignment)
+    chosen = students or there
+    for student in chosen:
+        if student not in there:
+            near = get_close_matches(student, there, 1)
+            meant = f" Did you mean {near[0]}?" if near else ""
+            raise GradingError(f"{student} has not handed in {assignment}.{meant}")
     if not chosen:
         raise GradingError(
             f"Nobody has handed in {assignment}: notebooks belong in "
             f"{base.folder('submitted', 'STUDENT', assignment) / assignment}.ipynb."
         )
 
+    unclear: dict[str, str] = {}
+
     def tasks() -> Iterator[tuple[Task, Submission, str]]:
         for student in chosen:
-            submission = read_submission(base, assignment, student)
+            try:
+                submission = read_submission(base, assignment, student, released)
+            except AmbiguousSubmissionError as error:
+                unclear[student] = str(error)
+                continue
             digest = _digest(source, submission)
             if force or student not in known or known[student].digest != digest:
                 yield Task(student, assignment, source, submission.data, settings, *seconds), submission, digest
 
     waiting = sum(1 for _ in tasks())
-    progress = Progress(waiting)
+    progress = Progress(waiting, failed=dict(unclear))
+    for student in unclear:
+        tell(progress, student)
     if not waiting:
         return progress
     with crew or local_workers(min(os.cpu_count() or 1, waiting)) as hands:
@@ -147,7 +186,7 @@ def grade_class(
                 raise GradingError(str(outcome))
             if isinstance(outcome, Graded):
                 outcome.notes[:0] = submission.notes
-                record.write(outcome, digest, submission.timestamp)
+                record.write(outcome, digest, submission.timestamp, submission.secret)
                 progress.done += 1
             else:
                 progress.failed[student] = f"{type(outcome).__name__}: {outcome}"
@@ -237,13 +276,19 @@ def _digest(source: str, submission: Submission) -> str:
     return hashlib.sha256(b"".join(hashlib.sha256(part).digest() for part in parts)).hexdigest()
 
 
+def _text(path: Path) -> str:
+    """A short file's text; empty where there is none."""
+    try:
+        return _read_file(path, 200).decode("utf-8", "replace").strip()
+    except OSError:
+        return ""
+
+
 def _timestamp(folder: Path, notes: list[str]) -> str | None:
     """When it was handed in; what is no time is noted, and left out."""
+    text = _text(folder / "timestamp.txt")
     try:
-        text = _read_file(folder / "timestamp.txt", 200).decode("utf-8", "replace").strip()
         parse_utc(text or None)
-    except OSError:
-        return None
     except (ValueError, OverflowError):
         notes.append("timestamp.txt tells no time: counted as handed in without one.")
         return None

@@ -84,6 +84,13 @@ class CourseFolder:
         directory = getattr(self._directory, f"{step}_directory")
         return Path(self._directory.format_path(directory, student, assignment))
 
+    def released_answers(self, assignment: str) -> dict[str, str]:
+        """The text of each answer cell as students got it, by grade id; empty where nothing is released."""
+        path = self.folder("release", ".", assignment) / f"{assignment}.ipynb"
+        cells = nbformat.read(path, as_version=4).cells if path.is_file() else []
+        told = [(cell.metadata.get("nbgrader", {}), cell.source) for cell in cells]
+        return {nbgrader["grade_id"]: text for nbgrader, text in told if nbgrader.get("solution")}
+
     def release(self, assignment: str) -> None:
         """Make the students' version of an assignment: ``nbgrader generate_assignment``."""
         self._do(f"releasing {assignment}", self._nbgrader.generate_assignment, assignment, force=True, create=True)

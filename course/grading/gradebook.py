@@ -5,6 +5,7 @@ instructor. It is written in the same transaction, so that whatever is interrupt
 """
 
 import json
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
@@ -56,7 +57,7 @@ class GradeRecord:
     """
 
     def __init__(self, base: CourseFolder):
-        self._room = base
+        self._base = base
         with self._gradebook() as gradebook:
             TABLE.create(gradebook.engine, checkfirst=True)
 
@@ -66,11 +67,11 @@ class GradeRecord:
         Raises:
             GradingError: if the gradebook does not know the assignment, or its notebook is not there.
         """
-        path = self._room.folder("source", ".", assignment) / f"{assignment}.ipynb"
+        path = self._base.folder("source", ".", assignment) / f"{assignment}.ipynb"
         try:
             notebook = nbformat.read(path, as_version=4)
         except FileNotFoundError:
-            raise GradingError(f"There is no {path}; assignments are called {self._room.assignments}.") from None
+            raise GradingError(f"There is no {path}; assignments are called {self._base.assignments}.") from None
         with self._gradebook() as gradebook:
             try:
                 known = {cell.name: cell for cell in gradebook.find_notebook(assignment, assignment).source_cells}
@@ -100,22 +101,24 @@ class GradeRecord:
             for row in rows
         }
 
-    def write(self, graded: Graded, digest: str, timestamp: str | None) -> None:
+    def write(self, graded: Graded, digest: str, timestamp: str | None, secret: str = "") -> None:
         """Put a graded submission where nbgrader keeps it, and its points into the gradebook.
 
         Args:
             graded: what grading found.
             digest: of all that it was computed from.
             timestamp: when it was handed in, as nbgrader's ``timestamp.txt`` has it, or None.
+            secret: what nbgrader's exchange knows the submission by, if it came from there.
         """
         student, assignment = graded.student, graded.assignment
         notebook = nbformat.reads(graded.notebook, as_version=4)
-        folder = self._room.folder("autograded", student, assignment)
+        folder = self._base.folder("autograded", student, assignment)
         with replacing(folder / f"{assignment}.ipynb") as beside:
             beside.write_text(graded.notebook, encoding="utf-8")
-        if timestamp:
-            with replacing(folder / "timestamp.txt") as beside:
-                beside.write_text(timestamp, encoding="utf-8")
+        for name, text in (("timestamp.txt", timestamp), ("submission_secret.txt", secret)):
+            if text:
+                with replacing(folder / name) as beside:
+                    beside.write_text(text, encoding="utf-8")
         with self._gradebook() as gradebook, quiet_database(), _one_transaction(gradebook):
             gradebook.update_or_create_student(student)
             told = {"timestamp": timestamp} if timestamp else {}
@@ -135,9 +138,31 @@ class GradeRecord:
             gradebook.db.execute(delete(TABLE).where(same))
             gradebook.db.execute(insert(TABLE).values(**row))
 
+    def check_penalties(self) -> None:
+        """Load nbgrader's plugin for late submissions now rather than after the first one was graded.
+
+        Raises:
+            GradingError: if it cannot be loaded.
+        """
+        self._penalties()
+
+    def _penalties(self) -> AssignLatePenalties:
+        if str(self._base.root) not in sys.path:
+            sys.path.insert(0, str(self._base.root))  # where nbgrader's documentation puts a plugin
+        try:
+            assign = AssignLatePenalties(config=self._base.config)
+            assign.init_plugin()
+        except Exception as error:
+            name = self._base.config.AssignLatePenalties.get("plugin_class", "LateSubmissionPlugin")
+            raise GradingError(
+                f"The late-penalty plugin {name} of nbgrader_config.py cannot be loaded "
+                f"({type(error).__name__}: {error}); it belongs in {self._base.root}, beside that file."
+            ) from None
+        return assign
+
     @contextmanager
     def _gradebook(self) -> Iterator[Gradebook]:
-        with Gradebook(self._room.database, self._room.course_id) as gradebook:
+        with Gradebook(self._base.database, self._base.course_id) as gradebook:
             yield gradebook
 
     def _write_points(self, gradebook: Gradebook, notebook: NotebookNode, assignment: str, student: str) -> None:
@@ -166,8 +191,7 @@ class GradeRecord:
         notebook.late_submission_penalty = None
         late = submission.total_seconds_late
         if late > 0:
-            assign = AssignLatePenalties(config=self._room.config)
-            assign.init_plugin()
+            assign = self._penalties()
             penalty = assign.plugin_inst.late_submission_penalty(student, notebook.score, late)
             if penalty is not None:
                 notebook.late_submission_penalty = assign._check_late_penalty(notebook, penalty)

@@ -7,9 +7,7 @@ import nbformat
 from nbformat import NotebookNode
 
 from course.errors import CourseError
-
-LARGEST = 20 * 2**20
-"""Bytes of a submitted notebook."""
+from course.grading.submission.strip import LARGEST
 
 MOST_CELLS = 2000
 LONGEST_CELL = 200_000
@@ -45,13 +43,22 @@ def read(data: bytes) -> tuple[NotebookNode, list[str]]:
     if not isinstance(cells, list):
         raise UnreadableNotebookError("The file is JSON, but not a notebook: it has no list of cells.")
     if len(cells) > MOST_CELLS:
-        raise UnreadableNotebookError(f"The notebook has {len(cells):,} cells; at most {MOST_CELLS:,} are read.")
+        notes.append(f"The notebook has {len(cells):,} cells; of those that are no answers, {MOST_CELLS:,} were read.")
+        cells = _fewer(cells)
     notebook = nbformat.v4.new_notebook()
     kept = [_cell(cell, f"cell-{i}") for i, cell in enumerate(cells)]
     notebook.cells = [cell for cell in kept if cell is not None]
     if len(notebook.cells) < len(cells):
         notes.append(f"{len(cells) - len(notebook.cells)} damaged cells were left out.")
     return notebook, notes
+
+
+def _fewer(cells: list) -> list:
+    """The first cells, and all answers."""
+    answers = [
+        cell for cell in cells[MOST_CELLS:] if isinstance(cell, dict) and "nbgrader" in str(cell.get("metadata"))
+    ]
+    return cells[:MOST_CELLS] + answers[:MOST_CELLS]
 
 
 def _decode(data: bytes) -> tuple[str, list[str]]:
