@@ -11,7 +11,7 @@ from course.applications.clip import clip
 from course.applications.reading import agreement, diversity, read
 from course.applications.text_to_image import sample
 from course.data import Scenes, captions, draw_scenes, parse, recoloured, render, select, settled, swapped, tokenize
-from course.data.scenes import NONE
+from course.data.scenes import NONE, RELATIONS
 from course.pretrained import load
 
 SEEDS = (0, 1, 2)
@@ -121,3 +121,34 @@ def _diversity(n: int) -> list[tuple[str, ...]]:
                 sides[0].append(ours[what])
                 sides[1].append(real[what])
     return [_both(what, *both) for what, both in found.items()]
+
+
+def figure(file: str, seed: int = 0) -> None:
+    """Captions beside pictures, told words and told one vector; a red frame where the reader disagrees."""
+    import matplotlib
+
+    matplotlib.use("Agg")
+    import matplotlib.pyplot as plt
+
+    fig, axes = plt.subplots(8, 6, figsize=(13, 19))
+    blocks = [(split, name) for split in ("test", "held_out") for name in ("text_to_image", "text_to_image_vector")]
+    for i, (split, name) in enumerate(blocks):
+        pictures, scenes = drawn(name, split, BEST, seed, 12)
+        found = read(pictures)
+        for j, ax in enumerate(axes[2 * i : 2 * i + 2].flat):
+            right = agreement(select(found, [j]), select(scenes, [j]))["scenes"] == 1
+            ax.imshow(((pictures[j].clamp(-1, 1) + 1) / 2).permute(1, 2, 0))
+            ax.set_title(_broken(captions(select(scenes, [j]))[0]), fontsize=9)
+            ax.set(xticks=[], yticks=[])
+            for spine in ax.spines.values():
+                spine.set(color="none" if right else "red", linewidth=3, visible=True)
+        told = "words" if name == "text_to_image" else "one vector"
+        axes[2 * i, 0].set_ylabel(f"{split.replace('_', ' ')}, {told}")
+    fig.savefig(file, dpi=80)
+
+
+def _broken(caption: str) -> str:
+    """A caption in two lines, the second from the relation on."""
+    for relation in RELATIONS:
+        caption = caption.replace(f" {relation}", f"\n{relation}")
+    return caption
