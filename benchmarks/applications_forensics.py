@@ -1,7 +1,7 @@
 """Deepfakes: a detector on samplers and networks it has not seen, and a watermark found after distortions."""
 
 import statistics
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import cache, partial
 
 import torch
@@ -21,7 +21,7 @@ from course.applications.watermark import (
 from course.data import mnist
 from course.guidance import classifier_free_guidance
 from course.pretrained import CLASSES, load
-from course.pretrained.forensics import COARSE, PROCESS, TIMES, generated
+from course.pretrained.forensics import COARSE, IMAGES, PROCESS, TIMES, generated
 from course.processes import EDM, VP, Straight
 from course.sampling import ddim, dpm_solver, edm_step, karras_times, uniform_times, walk
 from course.scores import score_from_denoiser, score_from_noise, score_from_velocity
@@ -123,7 +123,7 @@ def _drawn(name: str, n: int, seed: int) -> Tensor:
 def _detector(n: int) -> list[Row]:
     """Control: real training digits, which the detector has not seen either, in the samples' place."""
     table = []
-    chosen = torch.randperm(10_000, generator=torch.Generator().manual_seed(3))[5000:]
+    chosen = torch.randperm(10_000, generator=torch.Generator().manual_seed(3))[IMAGES:]
     for network, levels in (("detector", 256), ("coarse_detector", COARSE)):
         scores = partial(detection_scores, load(network), levels=levels)
         real, unseen = scores(mnist(16)[0][chosen]), scores(mnist(16, "test")[0])
@@ -151,10 +151,11 @@ def directions() -> Tensor:
     return principal_directions(mnist(16)[0], BITS)
 
 
-def marked(n: int, seed: int, numbers: Tensor | None = None) -> tuple[Tensor, Tensor]:
-    """Start noise, before it is multiplied by σ_max, with fresh signs for every image, and these signs."""
-    signs = keyed_signs(f"key {seed}", range(n) if numbers is None else numbers.tolist(), BITS)
-    return watermarked_noise(torch.randn(n, 1, 16, 16, generator=_generator(seed)), signs, directions()), signs
+def marked(numbers: Sequence[int], seed: int, key: str) -> tuple[Tensor, Tensor]:
+    """Start noise before it is multiplied by σ_max, marked with the key and these numbers, and its signs."""
+    signs = keyed_signs(key, numbers, BITS)
+    noise = torch.randn(len(numbers), 1, 16, 16, generator=_generator(seed))
+    return watermarked_noise(noise, signs, directions()), signs
 
 
 def found(x: Tensor, labels: Tensor, scale: float = 1.0, times: list[float] = TIMES) -> Tensor:
@@ -165,7 +166,7 @@ def found(x: Tensor, labels: Tensor, scale: float = 1.0, times: list[float] = TI
 
 @cache
 def _pictures(n: int, seed: int, scale: float = 1.0) -> tuple[Tensor, Tensor]:
-    noise, signs = marked(n, seed)
+    noise, signs = marked(range(n), seed, f"key {seed}")
     labels = torch.arange(n) % CLASSES
     if scale == 1:
         return generated(PROCESS.end * noise, labels), signs
@@ -232,17 +233,17 @@ def _unnoticed(n: int) -> list[Row]:
     plain = lambda seed: torch.randn(m, 1, 16, 16, generator=_generator(seed))
     train, test, others, more = (draw(plain(100 + i)) for i in range(4))
     rings = torch.randn(5, generator=torch.Generator().manual_seed(0))
-    ways: dict[str, Callable[[int], Tensor]] = {
-        "fresh signs": lambda seed: marked(m, seed)[0],
-        "the same signs in every image": lambda seed: marked(m, seed, torch.zeros(m, dtype=torch.long))[0],
-        "tree-ring": lambda seed: tree_ring(plain(seed), rings),
+    ways: dict[str, Callable[[int], Tensor]] = {  # one key; the numbers of training are not used in the test
+        "fresh signs": lambda part: marked(range(part * m, part * m + m), 200 + part, "key")[0],
+        "the same signs in every image": lambda part: marked([0] * m, 200 + part, "key")[0],
+        "tree-ring": lambda part: tree_ring(plain(200 + part), rings),
     }
     blind = train_detector(train, others)
     control = [auc(a, b)[0] for a, b in _thirds(detection_scores(blind, more), detection_scores(blind, test))]
     table = []
     for name, noise in ways.items():
-        model = train_detector(train, draw(noise(200)))
-        pairs = _thirds(detection_scores(model, draw(noise(300))), detection_scores(model, test))
+        model = train_detector(train, draw(noise(0)))
+        pairs = _thirds(detection_scores(model, draw(noise(1))), detection_scores(model, test))
         table.append(_row(f"AUC of a detector trained for it: {name}", [auc(a, b)[0] for a, b in pairs], control))
     return table
 
@@ -267,12 +268,44 @@ def distortions() -> dict[str, list[tuple[float, Callable[[Tensor], Tensor]]]]:
 
 
 def _distorted(n: int) -> list[Row]:
-    """Control: the same images, unknown to the key."""
-    none, table = torch.full((n,), CLASSES), []
+    """Share of images taken for marked. Control: the same images under another key."""
+    table = []
     for name, strengths in distortions().items():
         for strength, distort in strengths:
-            zs = [found(distort(_pictures(n, s)[0]), none) for s in SEEDS]
-            ours = [_share_found(zs[s], _pictures(n, s)[1]) for s in SEEDS]
-            other = [_share_found(zs[s], keyed_signs("another key", range(n), BITS)) for s in SEEDS]
-            table.append(_row(f"marked at p ≤ {LEVEL} after {name} {strength:g}", ours, other))
+            table.append(_judged(f"{name} {strength:g}", n, distort, _plainly))
+    for sigma, distort in distortions()["noise, σ"]:
+        table.append(_judged(f"noise, σ {sigma:g}, walked back from σ", n, distort, partial(_from, sigma)))
+    for rows, distort in distortions()["shift, pixels"]:
+        table.append(_judged(f"shift, pixels {rows:g}, searched for", n, distort, _searched))
     return table
+
+
+Rule = Callable[[Tensor, list[Tensor]], list[Tensor]]
+"""(images, signs under several keys) → p-values under each; the walk back is shared."""
+
+
+def _judged(what: str, n: int, distort: Callable[[Tensor], Tensor], rule: Rule) -> Row:
+    ours: list[float] = []
+    control: list[float] = []
+    for seed in SEEDS:
+        x, signs = _pictures(n, seed)
+        values = rule(distort(x), [signs, keyed_signs("another key", range(n), BITS)])
+        for shares, p in zip((ours, control), values):
+            shares.append((p <= LEVEL).double().mean().item())
+    return _row(f"marked at p ≤ {LEVEL} after {what}", ours, control)
+
+
+def _plainly(x: Tensor, keys: list[Tensor], times: list[float] = TIMES) -> list[Tensor]:
+    z = found(x, torch.full((len(x),), CLASSES), times=times)
+    return [watermark_p_value(z, signs, directions()) for signs in keys]
+
+
+def _from(sigma: float, x: Tensor, keys: list[Tensor]) -> list[Tensor]:
+    """An image under noise σ is a state of the flow at time σ."""
+    return _plainly(x, keys, [*(t for t in TIMES if t > sigma), sigma])
+
+
+def _searched(x: Tensor, keys: list[Tensor], reach: int = 3) -> list[Tensor]:
+    """The best of all shifts of the rows, times how many were tried."""
+    tried = [_plainly(shift(x, rows, 0), keys) for rows in range(-reach, reach + 1)]
+    return [len(tried) * torch.stack(p).amin(0) for p in zip(*tried)]

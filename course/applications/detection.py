@@ -11,7 +11,7 @@ pixel statistic gives digits away: networks make a black background of levels 1 
 are all 0, and the detector has to look at the digit.
 
 Peers (Wang et al., 2020) fine-tune a ResNet on 720,000 images of one GAN and find that it carries over to others if
-blur and JPEG are among its training data. We train 30,000 weights on 10,000 digits, ask the same question of samplers
+blur and JPEG are among its training data. We train 30,000 weights on 6,000 digits, ask the same question of samplers
 and networks that were never seen, and list the pixel statistics that would do as well.
 """
 

@@ -14,7 +14,7 @@ from course.scores import score_from_denoiser
 
 PROCESS = EDM(80.0)
 TIMES = [*karras_times(80.0, 0.02, 18).tolist(), 0.0]
-IMAGES = 5000
+IMAGES = 3000
 COARSE = 16
 """Grey levels, of which a background that is not quite black has the lowest."""
 
@@ -43,7 +43,7 @@ def draw(n: int, seed: int) -> Tensor:
 
 
 def training_pairs(levels: int = 256) -> tuple[Tensor, Tensor]:
-    """5,000 real and 5,000 generated digits, and 0.0 or 1.0; it takes two minutes to draw these."""
+    """3,000 real and 3,000 generated digits, and 0.0 or 1.0; it takes a minute or two to draw these."""
     chosen = torch.randperm(len(digits()[0]), generator=torch.Generator().manual_seed(3))[:IMAGES]
     return detection_pairs(digits()[0][chosen], draw(IMAGES, 1000), levels)
 
@@ -67,11 +67,11 @@ def _recipe(seen: str, levels: int, what: str = "") -> Recipe:
         detector,
         detector_loss,
         measure,
-        steps=800,
+        steps=600,
         batch_size=64,
         data=partial(training_pairs, levels),
         test=partial(unseen_pairs, levels),
-        source=f"5,000 training images of MNIST 16 × 16 and 5,000 samples of edm, in {seen}",
+        source=f"{IMAGES:,} training images of MNIST 16 × 16 and as many samples of edm, in {seen}",
     )
 
 
