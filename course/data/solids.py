@@ -133,6 +133,11 @@ def over(picture: Tensor, background: Tensor | float = 1.0) -> Tensor:
     return picture[:, :3] + background * (1 - picture[:, 3:])
 
 
+def turned(a: Tensor, b: Tensor) -> Tensor:
+    """The angle from b to a the short way round, in [−π, π), radians."""
+    return (a - b + math.pi) % (2 * math.pi) - math.pi
+
+
 def head_views(n: int, generator: torch.Generator | None = None, size: int = SIZE) -> tuple[Tensor, Tensor]:
     """n different heads, each seen from its own azimuth: pictures (n, 4, size, size) and azimuths (n,) in [−π, π)."""
     whole("n", n)

@@ -16,6 +16,7 @@ from course.networks.layers import (
 from course.networks.mlp import MLP, FourierMLP
 from course.networks.temporal import TemporalAttention, VideoUNet, temporal_attention
 from course.networks.transformer import DiT
+from course.networks.view import ViewReader, ViewUNet, view_of
 
 __all__ = [
     "MLP",
@@ -27,6 +28,8 @@ __all__ = [
     "TimeBlock",
     "UNet",
     "VideoUNet",
+    "ViewReader",
+    "ViewUNet",
     "adaptive_layer_norm",
     "attention_weights",
     "conditional_instance_norm",
@@ -38,4 +41,5 @@ __all__ = [
     "temporal_attention",
     "unet",
     "unpatchify",
+    "view_of",
 ]

@@ -1,6 +1,5 @@
 """Heads seen from all around at 32 × 32: a prior of their pictures that is told the view, and a reader of the view."""
 
-import math
 from functools import partial
 from typing import Any
 
@@ -9,7 +8,7 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from course import matching
-from course.data.solids import head_views, over
+from course.data.solids import head_views, over, turned
 from course.networks.view import ViewReader, ViewUNet, view_of
 from course.pretrained.recipe import Recipe
 from course.scores import Preconditioned
@@ -59,11 +58,6 @@ def _reader_quality(model: Any, pictures: Tensor, azimuth: Tensor) -> dict[str, 
     error = torch.rad2deg(turned(model.azimuth(x), azimuth)).abs()
     shares = {f"test_within_{d}": (error <= d).float().mean().item() for d in (10, 20)}
     return {**shares, "test_error_degrees": error.mean().item()}
-
-
-def turned(a: Tensor, b: Tensor) -> Tensor:
-    """The angle from b to a the short way round, in [−π, π)."""
-    return (a - b + math.pi) % (2 * math.pi) - math.pi
 
 
 _SOURCE = "Heads 32 × 32 of course.data.solids, {:,} different ones, each from an azimuth of its own, over any colour"
