@@ -4,11 +4,18 @@ What an instructor writes is in ``solutions/``, what students get in ``assignmen
 ``class/``, which is never committed.
 """
 
+from pathlib import Path
+
 from nbconvert.preprocessors import CSSHTMLHeaderPreprocessor, TagRemovePreprocessor
 from nbgrader.converters import Autograde, GenerateAssignment
 from nbgrader.preprocessors import ClearHiddenTests, GetGrades
 
+from course.grading.release import find_own_programs, keep_until_replaced
 from course.grading.submission.rebuild import Rebuild
+
+Path(__file__).with_name("class").mkdir(exist_ok=True)
+find_own_programs()
+keep_until_replaced()
 
 c = get_config()  # noqa: F821, nbgrader provides it
 

@@ -1,7 +1,6 @@
 """One class's folder: releasing, grading and returning assignments with nbgrader, by nbgrader's own conventions."""
 
-import os
-import sys
+import re
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -53,9 +52,7 @@ class CourseFolder:
         config = PyFileConfigLoader(CONFIG, path=str(self.root)).load_config()
         config.CourseDirectory.root = str(self.root)
         config.CourseDirectory.db_url = _absolute(str(config.CourseDirectory.db_url), self.root)
-        (self.root / "class").mkdir(exist_ok=True)
         self.config = config
-        _find_own_programs()
         self._directory = CourseDirectory(config=config)
         self._nbgrader = NbGraderAPI(self._directory, config=config)
 
@@ -133,8 +130,7 @@ class CourseFolder:
         with quiet_database():
             result = action(*args, **kwargs)
         if not result["success"]:
-            detail = result.get("log") or result.get("error") or "it gave no reason."
-            raise GradingError(f"nbgrader failed at {what}:\n{detail.strip()}")
+            raise GradingError(f"nbgrader failed at {what}: {_reason(result.get('error') or result.get('log') or '')}")
 
 
 @contextmanager
@@ -145,17 +141,17 @@ def quiet_database() -> Iterator[None]:
         yield
 
 
+def _reason(log: str) -> str:
+    """The sentence at the end of a traceback, of all that nbgrader says."""
+    lines = [line.strip() for line in log.strip().splitlines()]
+    errors = [line for line in lines if re.match(r"[\w.]*(Error|Exception|Missing\w*): ", line)]
+    return (errors or lines or ["it gave no reason."])[-1]
+
+
 def _absolute(url: str, root: Path) -> str:
     """A relative SQLite file is in the course's folder, wherever the command is run."""
     prefix, _, path = url.partition("sqlite:///")
     return f"sqlite:///{root / path}" if path and not prefix else url
-
-
-def _find_own_programs() -> None:
-    """nbgrader calls ``alembic`` by name: let it find the one beside this Python, though its venv is not activated."""
-    beside = str(Path(sys.executable).parent)
-    if beside not in os.environ.get("PATH", "").split(os.pathsep):
-        os.environ["PATH"] = os.pathsep.join([beside, os.environ.get("PATH", "")])
 
 
 def read_verdicts(path: Path) -> Iterator[Verdict]:

@@ -19,8 +19,9 @@ from nbgrader.api import Gradebook, MissingEntry
 from nbgrader.preprocessors import AssignLatePenalties
 from sqlalchemy import Column, DateTime, Float, MetaData, String, Table, Text, delete, insert, select
 
-from course.exercises.check import Verdict
+from course.exercises.check import Verdict, load
 from course.files import replacing
+from course.grading.agreement import disagreements, remedy
 from course.grading.course_folder import CourseFolder, GradingError, quiet_database
 from course.grading.submission.grade import Graded
 
@@ -65,7 +66,8 @@ class GradeRecord:
         """The instructor's notebook as JSON, with the checksums by which nbgrader knows an answer that was not touched.
 
         Raises:
-            GradingError: if the gradebook does not know the assignment, or its notebook is not there.
+            GradingError: if the gradebook does not know the assignment, its notebook is not there, or they disagree
+                with each other or with the checks about points.
         """
         path = self._base.folder("source", ".", assignment) / f"{assignment}.ipynb"
         try:
@@ -74,11 +76,17 @@ class GradeRecord:
             raise GradingError(f"There is no {path}; assignments are called {self._base.assignments}.") from None
         with self._gradebook() as gradebook:
             try:
-                known = {cell.name: cell for cell in gradebook.find_notebook(assignment, assignment).source_cells}
+                recorded = gradebook.find_notebook(assignment, assignment)
             except MissingEntry:
                 raise GradingError(
                     f"The gradebook knows no {assignment}; release it first: `course release {assignment}`."
                 ) from None
+            points = {cell.name: float(cell.max_score) for cell in recorded.grade_cells}
+            points |= {cell.name: float(cell.max_score) for cell in recorded.task_cells}
+            differ = disagreements(notebook, points, _points_of_checks(assignment))
+            if differ:
+                raise GradingError(" ".join([f"{assignment} cannot be graded:", *differ, remedy(assignment)]))
+            known = {cell.name: cell for cell in recorded.source_cells}
             for cell in notebook.cells:
                 name = cell.metadata.get("nbgrader", {}).get("grade_id")
                 if name in known:
@@ -195,6 +203,14 @@ class GradeRecord:
             penalty = assign.plugin_inst.late_submission_penalty(student, notebook.score, late)
             if penalty is not None:
                 notebook.late_submission_penalty = assign._check_late_penalty(notebook, penalty)
+
+
+def _points_of_checks(assignment: str) -> dict[str, float]:
+    """By exercise; empty for an assignment of the instructor's own, which has none."""
+    try:
+        return {name: float(exercise.points) for name, exercise in load(assignment).items()}
+    except ValueError:
+        return {}
 
 
 @contextmanager

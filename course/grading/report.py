@@ -37,7 +37,7 @@ def report(base: CourseFolder, assignment: str) -> RenderableType:
     """The class's scores, each exercise's share of passes, and the misconceptions by name."""
     scores = base.scores(assignment)
     if not scores:
-        raise GradingError(f"No submission of {assignment} has been graded yet; run `nbgrader autograde {assignment}`.")
+        raise GradingError(f"No submission of {assignment} has been graded yet; run `course grade {assignment}`.")
     summaries = summarize([base.verdicts(assignment, score.student) for score in scores])
     points = sorted(score.points for score in scores)
     by_hand = sum(score.by_hand > 0 for score in scores)
