@@ -4,7 +4,7 @@ import json
 from pathlib import Path
 from typing import Any
 
-from course.pretrained import digits, films, forensics, scenes, solids
+from course.pretrained import digits, films, forensics, memory, scenes, solids
 from course.pretrained.recipe import Recipe
 
 FOLDER = Path(__file__).parents[1] / "checkpoints"
@@ -12,6 +12,7 @@ RECIPES: dict[str, Recipe] = {
     **digits.RECIPES,
     **films.RECIPES,
     **forensics.RECIPES,
+    **memory.RECIPES,
     **solids.RECIPES,
     **scenes.RECIPES,
 }

@@ -8,7 +8,7 @@ import torch
 from torch import Tensor, nn
 
 from course.data import mnist
-from course.training.loop import Batch
+from course.training.loop import Batch, Draw, with_replacement
 
 SIZE, CLASSES = 16, 10
 
@@ -32,7 +32,7 @@ class Recipe:
         network: makes it, untrained.
         loss: (model, batch, generator) → scalar.
         measure: (model, *test data) → numbers by name.
-        steps, batch_size, lr: of ``train``.
+        steps, batch_size, lr, draw: of ``train``.
         data: returns the training data, a tensor or a tuple of tensors.
         test: returns a tuple of tensors, the test data.
         source: what the training data are, in words.
@@ -48,3 +48,4 @@ class Recipe:
     data: Callable[[], Batch] = digits
     test: Callable[[], tuple[Tensor, ...]] = unseen_digits
     source: str = "MNIST 16 × 16, 10,000 training images of the package"
+    draw: Draw = with_replacement

@@ -110,9 +110,11 @@ def read(file: Path, settings: dict, parts: tuple[str, ...]) -> dict[str, Any]:
     if missing:
         raise ValueError(f"The checkpoint {file} has no {', '.join(missing)}; name another file, or delete this one.")
     there = saved["settings"]
-    differs = [key for key, value in settings.items() if there.get(key) != value]
+    differs = [key for key in {**there, **settings} if there.get(key) != settings.get(key)]
     if differs:
         told = [f"another {key}" if key in ("model", "loss", "data") else "" for key in differs]
-        now = ", ".join(t or f"{key} {there.get(key)} there and {settings[key]} here" for t, key in zip(told, differs))
+        now = ", ".join(
+            t or f"{key} {there.get(key)} there and {settings.get(key)} here" for t, key in zip(told, differs)
+        )
         raise ValueError(f"The checkpoint {file} is of another run ({now}); name another file, or delete this one.")
     return saved["state"]
