@@ -33,6 +33,7 @@ from course.data.moving import (
 )
 from course.films import animate, filmstrip
 from course.networks import VideoUNet, self_attention, temporal_attention
+from course.pretrained import films
 
 EVERY = torch.ones(10, 5, dtype=torch.bool)
 
@@ -333,3 +334,68 @@ def test_a_filmstrip_has_a_row_for_each_clip(real):
     with pytest.raises(ValueError, match=r"Expected clips \(N, F, 1, H, W\)"):
         filmstrip(ax, real[0][0])
     plt.close(fig)
+
+
+# -- the recipe and its network ----------------------------------------------------------------------------------------
+
+
+def test_the_loss_gives_and_withholds_what_it_says():
+    """Half of the clips with their first frame, a fifth of the steps frame by frame, each frame with its own number."""
+    images, labels = (a[:8] for a in mnist(28))
+    calls, generator = [], seeded()
+
+    def network(x, t, told, first, at):
+        calls.append((x.shape[1], len(x), first is not None, at))
+        assert told.shape == (len(x), 3)
+        return torch.zeros_like(x)
+
+    for _ in range(80):
+        films.video_loss(network, (images, labels), generator)
+    clips = sum(n * frames for frames, n, _, _ in calls)
+    assert clips == 80 * 8 * FRAMES
+    assert sum(n * frames for frames, n, given, _ in calls if given) / clips == pytest.approx(0.5, abs=0.05)
+    assert sum(n for frames, n, _, _ in calls if frames == 1) / clips == pytest.approx(0.2, abs=0.12)
+    for frames, n, _, at in calls:
+        if frames == FRAMES:
+            assert torch.equal(at, torch.arange(FRAMES).expand(n, -1))
+    alone = torch.cat([at for frames, _, _, at in calls if frames == 1]).flatten().bincount()
+    assert len(alone) == FRAMES
+    assert alone.float().std() == 0
+
+
+def test_what_is_left_unsaid_can_be_said():
+    """Everything that training hears is a caption of the grammar, and nothing in one of ten."""
+    told = torch.tensor([[3, 0, 1]]).expand(4000, 3)
+    heard = films.forget(told, seeded())
+    said = (heard != torch.tensor(NOTHING)).float().mean(0)
+    torch.testing.assert_close(said, torch.tensor([0.72, 0.81, 0.648]), atol=0.03, rtol=0)
+    assert (heard == torch.tensor(NOTHING)).all(1).float().mean().item() == pytest.approx(0.1 + 0.9 * 0.02, abs=0.02)
+    assert torch.equal(read_captions([caption(row) for row in heard.tolist()]), heard)
+
+
+def test_the_shipped_network_films_what_it_is_told_and_frame_by_frame_it_cannot():
+    network, classifier = pretrained.load("video"), pretrained.load("classifier")
+    told = read_captions(
+        ["a zero moves quickly to the right", "a three falls slowly", "a six rises", "it stands still"]
+    )
+    shape = (4, FRAMES, 1, 24, 24)
+    together = sample_clips(video_denoiser(network, told, scale=1.5), shape, seeded(), steps=10)
+    apart = sample_clips(video_denoiser(frame_by_frame(network), told, scale=1.5), shape, seeded(), steps=10)
+    seen, control = judge(together, told, classifier), judge(apart, told, classifier)
+    assert seen["moves"].sum() >= 3
+    assert seen["named"].nanmean() > 0.8
+    assert control["moves"].sum() <= 1
+    assert control["change"].mean() > 2 * seen["change"].mean()
+
+
+def test_the_shipped_network_goes_on_from_a_first_frame(real):
+    clips, told = (a[:4] for a in real)
+    said = told.clone()
+    said[:, 0] = NOTHING[0]
+    network = pretrained.load("video")
+    samples = sample_clips(video_denoiser(network, said, clips[:, 0]), tuple(clips.shape), seeded(), steps=10)
+    assert moves_as_told(samples, told).sum() >= 3
+    difference = lambda a, b: (a - b).square().mean().sqrt()
+    assert difference(samples[:, 0], clips[:, 0]) < 0.1
+    digits, given = recentred(samples)[:, 1:], recentred(clips)[:, :1]
+    assert difference(digits, given) < 0.5 * difference(digits, given.roll(1, 0))
