@@ -14,7 +14,7 @@ pytest.importorskip("nbgrader", reason="grading needs the extra `instructor`")
 
 from course.grading.course_folder import CourseFolder, GradingError
 from course.grading.demo import run
-from course.grading.sample_class import fill_in, first_in_notebook, right, write, wrong_source
+from course.grading.sample_class import fill_in, first_in_notebook, right, write
 
 ROOT = Path(__file__).parent.parent
 
@@ -78,7 +78,7 @@ def test_a_mistake_in_one_function_costs_that_function_alone(base):
     released = nbformat.read(base.folder("release", ".", "hw2") / "hw2.ipynb", as_version=4)
     solution = nbformat.read(base.folder("source", ".", "hw2") / "hw2.ipynb", as_version=4)
     exercise = load("hw2")["start_negatives"]
-    wrong = wrong_source("start_negatives", first_in_notebook(exercise).function)
+    wrong = first_in_notebook(exercise).source
     write(fill_in(right(released, solution), {"start_negatives": wrong}), _handed_in(base, "one-mistake"))
     base.autograde("hw2", "one-mistake")
     scores = {score.student: score.points for score in base.scores("hw2")}

@@ -69,7 +69,7 @@ LIBRARY = [
         """
         import importlib, inspect
         modules = ["course.langevin", "course.energies", "course.cli", "course.grading.submission.grade"]
-        modules += [f"course.exercises.hw2{end}" for end in ("", ".langevin", ".energies", ".metropolis", ".accepted")]
+        modules += ["course.exercises.hw2", *(f"course.exercises.hw2.{name}" for name in @POINTS@)]
         for name in modules:
             try: module = importlib.import_module(name)
             except Exception as error: print(name, type(error).__name__); continue
