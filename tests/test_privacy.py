@@ -8,6 +8,7 @@ import torch
 from scipy.stats import norm
 from torch import nn
 
+from course.applications.memorization import nearest_training
 from course.applications.privacy import (
     PrivateLoss,
     clipped_gradients,
@@ -19,6 +20,7 @@ from course.applications.privacy import (
 from course.matching import perturb
 from course.networks import UNet
 from course.networks.patches import Patches
+from course.pretrained import memory
 from course.scores import Preconditioned
 from course.training import train
 
@@ -213,3 +215,29 @@ def test_what_does_not_fit_is_refused():
             epsilon(*arguments)
     with pytest.raises(ValueError, match="multiplier"):
         private(-1.0)
+
+
+def test_the_private_recipe_has_the_loss_of_its_twin(monkeypatch):
+    """With one noise for each image, the mean of the single losses is Karras et al.'s loss of the batch."""
+    monkeypatch.setattr(memory, "NOISES", 1)
+    model, x = memory.memory_network(8), memory.subset(6)
+    for weight in model.parameters():
+        nn.init.normal_(weight, std=0.1, generator=torch.Generator().manual_seed(0))
+    prepared = memory.several_noises(x, torch.Generator().manual_seed(1))
+    _, losses = example_gradients(model, memory.loss_of_one, *prepared)
+    expected = memory.memory_loss(model, x, torch.Generator().manual_seed(1))
+    torch.testing.assert_close(losses.mean(), expected.detach())
+
+
+def test_small_training_sets_are_in_large_ones_and_none_is_in_the_test_digits():
+    large = memory.subset(1000)
+    assert all(torch.equal(memory.subset(n), large[:n]) for n in (50, 300))
+    assert nearest_training(large, memory.unseen()[0])[0].min() > 0
+
+
+@pytest.mark.parametrize("patch", [1, 2, 4])
+def test_patches_put_every_pixel_back(patch, normal):
+    x = normal(2, 3, 8, 8)
+    assert torch.equal(Patches(lambda h, t: 2 * h, patch)(x, 0.5), 2 * x)
+    with pytest.raises(ValueError, match="do not tile"):
+        Patches(nn.Identity(), 3)(x, 0.5)
