@@ -1,5 +1,6 @@
-"""hw3: what its cases are made of, and the sentences about automatic differentiation that its themes share."""
+"""What hw3's cases and remarks are made of, and the sentences about automatic differentiation that its pages share."""
 
+import torch
 from torch import Tensor
 
 from course.exercises.case import Case, Draw, Given
@@ -30,6 +31,10 @@ NO_SQUARE_GRADIENT = (
     "½‖s‖² carries no gradient to the score's parameters, so training would see the trace alone, which has no lower "
     "bound: leave out `.detach()` and `no_grad` there."
 )
+
+
+LEFT_AS_IT_IS = "torch.enable_grad() → torch.set_grad_enabled(torch.is_grad_enabled())"
+"""The patch that does what a function without ``enable_grad`` does."""
 
 
 def network_score(draw: Draw, d: int, hidden: int = 8, kind: str = "NetworkScore", **more: Tensor) -> Given:
@@ -67,6 +72,20 @@ def case(draw: Draw, score: Given, b: int, d: int, no_grad: bool = False, probe:
     return Case(arguments, no_grad=no_grad, gradients=() if no_grad else ("score",), magnitude=50)
 
 
+def loss_cases(draw: Draw, probe: bool) -> list[Case]:
+    """Cases of a loss that is made of a trace."""
+    return [
+        case(draw, network_score(draw, 3), 5, 3, probe=probe),
+        case(draw, linear_score(draw, 6), 7, 6, probe=probe),
+        case(draw, network_score(draw, 4), 6, 4, no_grad=True, probe=probe),
+    ]
+
+
 def plain_score(x: Tensor) -> Tensor:
     """Of N(0, I)."""
     return -x
+
+
+def zero_score(x: Tensor) -> Tensor:
+    """A score that has learned nothing."""
+    return torch.zeros_like(x)
