@@ -6,10 +6,10 @@ import pytest
 import torch
 
 from course.applications.detection import (
+    Detector,
     auc,
     detection_pairs,
     detection_scores,
-    detector,
     pixel_traces,
     train_detector,
 )
@@ -56,9 +56,9 @@ def _scores(model, generated, real):
 
 
 def test_a_detector_sees_eight_bits_and_no_more(normal):
-    model, x = detector(), quantize(normal(20, 1, 16, 16).float())
+    model, x = Detector(), quantize(normal(20, 1, 16, 16).float())
     torch.testing.assert_close(detection_scores(model, x), detection_scores(model, x + 1e-3))
-    assert sum(p.numel() for p in model.parameters()) == 30_033
+    assert sum(p.numel() for p in model.parameters()) == 30_177
     images, labels = detection_pairs(x[:5], x[5:])
     assert torch.equal(images, x)
     assert labels.tolist() == [0.0] * 5 + [1.0] * 15
@@ -74,6 +74,17 @@ def test_traces_of_images_that_are_known():
     assert (white.tolist(), almost.tolist()) == ([0, 0, 0], [0, 0, 1])
     assert mean.tolist() == [0, 3 / 16, 254]
     assert rough.tolist() == pytest.approx([0, 2 * (3 / 255) ** 2 / 12, 0])
+
+
+def test_a_faint_background_is_seen_in_few_steps_and_not_where_levels_are_coarse():
+    """Black against levels 1 to 4: the share of nearly black pixels separates them, and so must a detector."""
+    generator = torch.Generator().manual_seed(0)
+    black = -torch.ones(400, 1, 8, 8)
+    faint = black + torch.randint(0, 5, black.shape, generator=generator) / 127.5
+    model = train_detector(black[:300], faint[:300], 30)
+    assert auc(*_scores(model, faint[300:], black[300:]))[0] == 1
+    coarse = detection_scores(model, torch.cat([black, faint]), 16)
+    assert coarse.std() < 1e-5
 
 
 # -- distortions -------------------------------------------------------------------------------------------------------

@@ -15,6 +15,7 @@ blur and JPEG are among its training data. We train 30,000 weights on 6,000 digi
 and networks that were never seen, and list the pixel statistics that would do as well.
 """
 
+import math
 from typing import Any
 
 import torch
@@ -23,13 +24,28 @@ from torch.nn import functional as F
 
 from course.applications.distortions import quantize
 from course.networks.classifier import Classifier
-from course.tensors import check_real, shaped_as
+from course.tensors import check_real, check_takes, shaped_as
 from course.training import train
 
 
-def detector() -> Classifier:
-    """An untrained detector: one logit an image, (B, 1, H, W) → (B, 1); 30,033 weights."""
-    return Classifier(classes=1, width=16)
+class Detector(Classifier):
+    r"""One logit an image, which it sees twice: as it is, and with the levels v = 0 … 255 on a logarithmic scale,
+
+    .. math:: 2 \log(1 + v) / \log 256 - 1
+
+    where the first few levels lie far apart. On pixels alone, this network did not learn in 600 steps (test AUC 0.51)
+    what the share of nearly black pixels tells without any network.
+
+    Shape: (B, 1, H, W) → (B, 1). Parameters: 30,177.
+    """
+
+    def __init__(self) -> None:
+        super().__init__(channels=2, classes=1, width=16)
+
+    def forward(self, x: Tensor) -> Tensor:
+        check_takes("This detector takes grey images", x, 1, *x.shape[2:])
+        level = ((x + 1) * 127.5).clamp(0, 255)
+        return super().forward(torch.cat([x, 2 * level.log1p() / math.log(256) - 1], dim=1))
 
 
 def detection_pairs(real: Tensor, generated: Tensor, levels: int = 256) -> tuple[Tensor, Tensor]:
@@ -52,21 +68,21 @@ def detection_pairs(real: Tensor, generated: Tensor, levels: int = 256) -> tuple
     return quantize(torch.cat([real, generated]), levels), labels
 
 
-def detector_loss(model: Classifier, batch: tuple[Tensor, Tensor], generator: torch.Generator) -> Tensor:
+def detector_loss(model: Detector, batch: tuple[Tensor, Tensor], generator: torch.Generator) -> Tensor:
     """Cross-entropy of images and labels as ``detection_pairs`` returns them; its minimizer is d*."""
     x, labels = batch
     return F.binary_cross_entropy_with_logits(model(x)[:, 0], labels)
 
 
-def train_detector(real: Tensor, generated: Tensor, steps: int = 800, levels: int = 256, seed: int = 0) -> Classifier:
+def train_detector(real: Tensor, generated: Tensor, steps: int = 800, levels: int = 256, seed: int = 0) -> Detector:
     """A detector of ``generated`` against ``real``, shapes (N, 1, H, W) and (M, 1, H, W), best if N = M."""
     torch.manual_seed(seed)  # the first weights
     settings: dict[str, Any] = {"steps": steps, "batch_size": 64, "lr": 2e-3, "warmup": steps // 10, "seed": seed}
     pairs = detection_pairs(real, generated, levels)
-    return train(detector(), detector_loss, pairs, ema=0.99, progress=False, **settings).ema
+    return train(Detector(), detector_loss, pairs, ema=0.99, progress=False, **settings).ema
 
 
-def detection_scores(model: Classifier, x: Tensor, levels: int = 256) -> Tensor:
+def detection_scores(model: Detector, x: Tensor, levels: int = 256) -> Tensor:
     """d(x) of images, given the grey levels it was trained on; (B, C, H, W) → (B,), larger where generated."""
     with torch.no_grad():
         return torch.cat([model(batch)[:, 0] for batch in quantize(x, levels).split(500)])

@@ -6,7 +6,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from course.applications.detection import auc, detection_pairs, detector, detector_loss
+from course.applications.detection import Detector, auc, detection_pairs, detector_loss
 from course.pretrained.recipe import CLASSES, SIZE, Recipe, digits, unseen_digits
 from course.processes import EDM
 from course.sampling import dpm_solver, karras_times, walk
@@ -64,10 +64,10 @@ def measure(model: Any, x: Tensor, labels: Tensor) -> dict[str, float]:
 def _recipe(seen: str, levels: int, what: str = "") -> Recipe:
     return Recipe(
         f"d(x), the log-odds that a digit {what}was generated, by the network edm and DPM-Solver++(2M)",
-        detector,
+        Detector,
         detector_loss,
         measure,
-        steps=600,
+        steps=800,
         batch_size=64,
         data=partial(training_pairs, levels),
         test=partial(unseen_pairs, levels),
