@@ -29,6 +29,47 @@ def doctor() -> None:
 
 
 @app.command()
+def get(
+    assignment: Annotated[str, typer.Argument(help="Such as hw2.")],
+    folder: Annotated[Path, typer.Option(help="Where the notebook is put.")] = Path("."),
+) -> None:
+    """Put an assignment's notebook into this folder."""
+    with _sentences():
+        from course.student import get
+
+        typer.echo(
+            f"{get(assignment, folder)} is ready: `jupyter lab {assignment}.ipynb`, then `course check {assignment}`."
+        )
+
+
+@app.command()
+def check(assignment: Annotated[str, typer.Argument(help="Such as hw2, or a notebook's path.")]) -> None:
+    """Run an assignment's notebook from the top, and print what its checks say."""
+    with _sentences():
+        from course.student import check, find
+
+        typer.echo(f"Running {(path := find(assignment))} from the top ...")
+        found = check(path)
+        typer.echo(found)
+        raise typer.Exit(not all(verdict.passed for verdict in found.verdicts))
+
+
+@app.command()
+def submit(
+    assignment: Annotated[str, typer.Argument(help="Such as hw2, or a notebook's path.")],
+    folder: Annotated[Path, typer.Option(help="Where the file to hand in is written.")] = Path("to-hand-in"),
+) -> None:
+    """Run the checks once more after a restart, name what is missing, and write the one file to hand in."""
+    with _sentences():
+        from course.student import find, submit
+
+        typer.echo(f"Running {(path := find(assignment))} from the top ...")
+        target, found = submit(path, folder)
+        typer.echo(found)
+        typer.echo(f"Hand in this file: {target}")
+
+
+@app.command()
 def release(assignments: Names = None) -> None:
     """Make assignments/ from solutions/ (nbgrader generate_assignment)."""
     with _instructor():
@@ -167,6 +208,19 @@ def train(
         raise _stop(str(error)) from None
     if record:
         typer.echo(f"{name}: {record['what']}; {record['steps']} steps in {record['seconds']} s; {record['quality']}")
+
+
+@contextmanager
+def _sentences() -> Iterator[None]:
+    """Errors of this package, and missing packages, end the command with their sentence."""
+    from course.errors import CourseError
+
+    try:
+        yield
+    except CourseError as error:
+        raise _stop(str(error)) from None
+    except ImportError as error:
+        raise _stop(f"{error.name} is missing: `pip install 'score-course[lab]'`.") from None
 
 
 @contextmanager
