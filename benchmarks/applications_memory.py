@@ -132,15 +132,15 @@ def draw(folder: Path, n: int = 1000) -> None:
     means, errors = zip(*((statistics.fmean(f), statistics.stdev(f) / len(f) ** 0.5) for f in fractions))
     ax.errorbar(SIZES, means, errors, fmt="o-", capsize=3, color=plots.BLUE)
     ax.set(xscale="log", ylim=(-0.03, 1.03), xlabel="training images", ylabel="copies among samples")
-    ax.set_title("The fewer were learned, the more are copied")
+    ax.set_title("Fewer training images, more copies")
     fig.savefig(folder / "memory_curve.png", dpi=100)
 
-    fig, axes = plots.figure(1, len(SIZES), height=1.5)
+    fig, axes = plots.figure(1, len(SIZES), height=1.1)
     for ax, size in zip(axes[:, 0], SIZES):
         x, seen = _samples(f"memory_{size}", n, 0)[:16], subset(size)
         _, index = nearest_training(x, seen)
         plots.images(ax, torch.cat([x, seen[index]]), columns=16)
-        ax.set_title(f"{size:,} images: samples, and the nearest of them", fontsize=11)
+        ax.set_title(f"Trained on {size:,}: samples above, the nearest training images below", fontsize=11)
     fig.savefig(folder / "memory_pairs.png", dpi=130)
 
     fig, ax = plots.figure()
