@@ -72,6 +72,8 @@ def _replace(tree: ast.Module, old: str, new: str) -> None:
     parent, name, i = found[0]
     if isinstance(target, ast.expr) and not isinstance(replacement, ast.expr):
         raise PatchError(f"`{old}` is an expression; `{new}` is none.")
+    if isinstance(target, ast.stmt) and isinstance(replacement, ast.expr):
+        replacement = ast.Expr(replacement)
     if i is None:
         setattr(parent, name, replacement)
     else:
