@@ -47,12 +47,12 @@ def largest_term_taken_out(energy, points, cell):
     return torch.log(torch.exp(e.min() - e).sum() * cell) - e.min()
 
 
-logsumexp = "torch.logsumexp(-energy(points), dim=0)"
+log_sum = "torch.logsumexp(-energy(points), dim=0)"
 
-exercise.right(f"{logsumexp} + math.log(cell) → (-energy(points) + math.log(cell)).logsumexp(dim=0)")
-exercise.right(f"{logsumexp} → torch.logsumexp(-energy(points), dim=-1)", "there is one axis")
+exercise.right(f"{log_sum} + math.log(cell) → (-energy(points) + math.log(cell)).logsumexp(dim=0)")
+exercise.right(f"{log_sum} → torch.logsumexp(-energy(points), dim=-1)", "there is one axis")
 exercise.mistake(
-    f"{logsumexp} + math.log(cell) → torch.log(torch.exp(-energy(points)).sum() * cell)",
+    f"{log_sum} + math.log(cell) → torch.log(torch.exp(-energy(points)).sum() * cell)",
     "exp(−E) overflows or vanishes when energies are large: use torch.logsumexp.",
     credit=0.5,
 )
@@ -68,12 +68,12 @@ def highest_energy_taken_out(energy, points, cell):
 
 
 exercise.mistake(
-    f"{logsumexp} + math.log(cell) → torch.log(torch.exp(-energy(points).clamp(-80, 80)).sum() * cell)",
+    f"{log_sum} + math.log(cell) → torch.log(torch.exp(-energy(points).clamp(-80, 80)).sum() * cell)",
     "the energies are clamped before exp, which changes log Z: take the lowest energy out, or use torch.logsumexp.",
     credit=0.5,
 )
 exercise.mistake(
-    f"{logsumexp} + math.log(cell) → {logsumexp}",
+    f"{log_sum} + math.log(cell) → {log_sum}",
     "every grid point stands for a volume: multiply the sum by `cell` (add log cell).",
 )
 exercise.mistake(
@@ -89,7 +89,7 @@ exercise.mistake(
     "that adds `cell` itself to a logarithm: add log cell, since log(ab) = log a + log b.",
 )
 exercise.mistake(
-    f"{logsumexp} + math.log(cell) → cell * {logsumexp}",
+    f"{log_sum} + math.log(cell) → cell * {log_sum}",
     "that multiplies the logarithm by `cell`: log(Σ · cell) is log Σ + log cell.",
 )
 exercise.mistake(
@@ -97,6 +97,6 @@ exercise.mistake(
     "`cell` is a volume already: do not raise it to the power D.",
 )
 exercise.mistake(
-    f"{logsumexp} → -energy(points)",
+    f"{log_sum} → -energy(points)",
     "that is log p at each grid point; sum over the points to get one number.",
 )

@@ -85,12 +85,12 @@ def nan_from_the_start(score, true_score, x, log_density, edges):
     return result
 
 
-error = "(score(x) - true_score(x)).flatten(1)"
+residual = "(score(x) - true_score(x)).flatten(1)"
 from_left, to_right = "log_density[:, None] >= edges[:-1]", "log_density[:, None] < edges[1:]"
-inside = f"({from_left}) & ({to_right})"
+in_bin = f"({from_left}) & ({to_right})"
 numbers = "torch.arange(len(edges) - 1, device=x.device)"
 total = "torch.where(inside, error[:, None], 0).sum(0)"
-mean = f"{total} / inside.sum(0)"
+means = f"{total} / inside.sum(0)"
 total_or_nan = f"torch.where(inside.any(0), {total}, torch.nan)"
 
 exercise.mistake(
@@ -103,7 +103,7 @@ exercise.mistake(
     "a point exactly on an edge belongs to the bin that starts there: bins are [edge, next edge), so `>=` and `<`.",
 )
 exercise.mistake(
-    f"{inside} → {inside} | (log_density[:, None] == edges[1:]) & (edges[1:] == edges[-1])",
+    f"{in_bin} → {in_bin} | (log_density[:, None] == edges[1:]) & (edges[1:] == edges[-1])",
     "a point exactly on the last edge is outside: the last bin too is [edge, next edge), unlike a histogram's.",
 )
 exercise.mistake(
@@ -115,32 +115,32 @@ exercise.mistake(
     "a point exactly on an edge is lost: bins are [edge, next edge), so `>=` on the left.",
 )
 exercise.mistake(
-    f"{inside} → torch.bucketize(log_density, edges[1:-1], right=True)[:, None] == {numbers}",
+    f"{in_bin} → torch.bucketize(log_density, edges[1:-1], right=True)[:, None] == {numbers}",
     "points below the first edge or above the last are put into the end bins: leave them out.",
 )
 exercise.mistake(
-    f"{error}.square().sum(1) → {error}.norm(dim=1)",
+    f"{residual}.square().sum(1) → {residual}.norm(dim=1)",
     "the norm is not squared: average ‖s − ∇log p‖², without a root.",
 )
 exercise.mistake(
-    f"{mean} → ({mean}).sqrt()",
+    f"{means} → ({means}).sqrt()",
     "no root is wanted: the mean of the squared norm in each bin, as it is.",
 )
 exercise.mistake(
-    f"{mean} → 0.5 * {mean}",
+    f"{means} → 0.5 * {means}",
     "there is no ½ here: that belongs to the loss; this is the mean of ‖s − ∇log p‖².",
 )
 exercise.mistake(
-    f"{error}.square().sum(1) → {error}.square().mean(1)",
+    f"{residual}.square().sum(1) → {residual}.square().mean(1)",
     "you average over the coordinates: a squared norm sums over all of D.",
 )
 exercise.mistake(
-    f"{mean} → {total_or_nan}",
+    f"{means} → {total_or_nan}",
     "that is the sum of the errors in each bin: divide by the number of its points.",
 )
 exercise.mistake(
-    f"{mean} → {total} / len(x)",
-    f"{mean} → {total_or_nan} / len(x)",
+    f"{means} → {total} / len(x)",
+    f"{means} → {total_or_nan} / len(x)",
     "the sum in each bin is divided by the number of all points: divide it by the number of points in that bin.",
 )
 
@@ -155,6 +155,6 @@ def equal_widths(score, true_score, x, log_density, edges):
 
 
 exercise.mistake(
-    f"{mean} → ({mean})[inside.any(0)]",
+    f"{means} → ({means})[inside.any(0)]",
     "empty bins are left out, so the result no longer lines up with the edges: give them nan, M numbers in all.",
 )

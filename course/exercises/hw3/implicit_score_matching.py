@@ -44,8 +44,8 @@ def coordinate_by_coordinate(score, x):
 
 
 trace = "jacobian_trace(score, x)"
-square = "score(x).square().sum(1)"
-each = f"(0.5 * {square} + {trace})"
+norms = "score(x).square().sum(1)"
+each = f"(0.5 * {norms} + {trace})"
 
 
 @exercise.mistake(
@@ -60,7 +60,7 @@ def all_entries_for_trace(score, x):
 
 
 exercise.mistake(
-    f"0.5 * {square} → {square}",
+    f"0.5 * {norms} → {norms}",
     "the factor ½ of ‖s‖² is missing: with it gone, the best score is half too short.",
 )
 exercise.mistake(
@@ -68,15 +68,15 @@ exercise.mistake(
     "the ½ belongs to ‖s‖² alone: the trace keeps its full weight.",
 )
 exercise.mistake(
-    f"{each} → ({square} + 2 * {trace})",
+    f"{each} → ({norms} + 2 * {trace})",
     "that is ‖s‖² + 2 tr ∇s, twice the loss asked for: halve it.",
 )
 exercise.mistake(
-    f"{each} → (0.5 * {square} - {trace})",
+    f"{each} → (0.5 * {norms} - {trace})",
     "the trace has the wrong sign: integration by parts turns −E s·∇log p into +E tr ∇s, so add it.",
 )
 exercise.mistake(
-    f"{each} → (0.5 * {square})",
+    f"{each} → (0.5 * {norms})",
     "the trace is missing: ½‖s‖² alone is least for a score that is zero everywhere.",
 )
 exercise.mistake(
@@ -84,7 +84,7 @@ exercise.mistake(
     "you sum over the batch: take its mean, or the loss grows with the batch.",
 )
 exercise.mistake(
-    f"{square} → score(x).square().mean(1)",
+    f"{norms} → score(x).square().mean(1)",
     "‖s‖² sums over the coordinates: you average over them, which divides by D.",
 )
 exercise.mistake(
@@ -92,7 +92,7 @@ exercise.mistake(
     "the loss is a sum over coordinates: you average both terms over them.",
 )
 exercise.mistake(
-    f"{square} → score(x).norm(dim=1)",
+    f"{norms} → score(x).norm(dim=1)",
     "the norm is not squared: it is ½‖s‖², without a root.",
 )
 exercise.mistake(f"{trace} → {trace}.detach()", shared.NO_TRACE_GRADIENT)

@@ -42,8 +42,8 @@ def two_evaluations(score, x, probe):
 
 
 trace = "hutchinson_trace(score, x, probe)"
-square = "score(x).square().sum(1)"
-each = f"(0.5 * {square} + {trace})"
+norms = "score(x).square().sum(1)"
+each = f"(0.5 * {norms} + {trace})"
 
 
 @exercise.mistake(
@@ -60,7 +60,7 @@ def square_projected_too(score, x, probe):
 
 
 exercise.mistake(
-    f"0.5 * {square} → {square}",
+    f"0.5 * {norms} → {norms}",
     "the factor ½ of ‖s‖² is missing: with it gone, the best score is half too short.",
 )
 exercise.mistake(
@@ -68,11 +68,11 @@ exercise.mistake(
     "the ½ belongs to ‖s‖² alone: vᵀ∇s v keeps its full weight.",
 )
 exercise.mistake(
-    f"{each} → (0.5 * {square} - {trace})",
+    f"{each} → (0.5 * {norms} - {trace})",
     "vᵀ∇s v has the wrong sign: it stands for the trace, so add it.",
 )
 exercise.mistake(
-    f"{each} → ({square} + 2 * {trace})",
+    f"{each} → ({norms} + 2 * {trace})",
     "that is ‖s‖² + 2 vᵀ∇s v, twice the loss asked for: halve it.",
 )
 
@@ -98,7 +98,7 @@ exercise.mistake(
     "you sum over the batch: take its mean, or the loss grows with the batch.",
 )
 exercise.mistake(
-    f"{square} → score(x).square().mean(1)",
+    f"{norms} → score(x).square().mean(1)",
     "‖s‖² sums over the coordinates: you average over them, which divides by D.",
 )
 exercise.mistake(
