@@ -20,7 +20,7 @@ from course.exercises.observation import TOO_LARGE, Observation
 Blamed = Callable[[list[str]], str]
 
 PATIENCE = 1.5
-"""Seconds in which a wrong result that no listed mistake explains is looked into."""
+"""Seconds of computing in which a wrong result that no listed mistake explains is looked into."""
 
 SELF_EXPLANATORY = ("NotImplementedError", "TookTooLong", TOO_LARGE)
 
@@ -83,7 +83,7 @@ def judge(
 
 def _explained(exercise: Exercise, told: recognise.Told, wrong: list[Case], ask: Ask | None) -> str:
     """What else explains wrong results, looked for as long as anyone would wait; empty if nothing does."""
-    deadline = time.monotonic() + PATIENCE
+    deadline = time.thread_time() + PATIENCE
     two = recognise.two_listed(exercise, told, deadline)
     if two:
         return f"two things are wrong: {two[0].sentence} And: {two[1].sentence}"

@@ -45,7 +45,7 @@ def listed(exercise: Exercise, told: Told) -> Version | None:
 def two_listed(exercise: Exercise, told: Told, deadline: float) -> tuple[Version, Version] | None:
     """Two listed mistakes that, made at once, would have been observed just so."""
     for first, second in combinations([one for one in exercise.misconceptions if one.patch], 2):
-        if time.monotonic() > deadline:
+        if time.thread_time() > deadline:
             return None
         if first.sentence == second.sentence:
             continue
@@ -61,7 +61,7 @@ def two_listed(exercise: Exercise, told: Told, deadline: float) -> tuple[Version
 def one_change(exercise: Exercise, told: Told, deadline: float) -> str:
     """The slip of the first small change of the answer that would have been observed just so; empty if none would."""
     for change in changes(exercise.source):
-        if time.monotonic() > deadline:
+        if time.thread_time() > deadline:
             return ""
         if _source_explains(exercise, change.source, told):
             return change.slip

@@ -130,7 +130,7 @@ class CourseFolder:
         with quiet_database():
             result = action(*args, **kwargs)
         if not result["success"]:
-            raise GradingError(f"nbgrader failed at {what}: {_reason(result.get('error') or result.get('log') or '')}")
+            raise GradingError(f"nbgrader failed at {what}: {_reason(result)}")
 
 
 @contextmanager
@@ -141,11 +141,11 @@ def quiet_database() -> Iterator[None]:
         yield
 
 
-def _reason(log: str) -> str:
-    """The sentence at the end of a traceback, of all that nbgrader says."""
-    lines = [line.strip() for line in log.strip().splitlines()]
+def _reason(result: dict[str, Any]) -> str:
+    """The first error of all that nbgrader logs and raises; later ones only say that there was one."""
+    lines = [line.strip() for part in ("log", "error") for line in (result.get(part) or "").splitlines()]
     errors = [line for line in lines if re.match(r"[\w.]*(Error|Exception|Missing\w*): ", line)]
-    return (errors or lines or ["it gave no reason."])[-1]
+    return (errors or lines[-1:] or ["it gave no reason."])[0]
 
 
 def _absolute(url: str, root: Path) -> str:
