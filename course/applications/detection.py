@@ -33,8 +33,8 @@ class Detector(Classifier):
 
     .. math:: 2 \log(1 + v) / \log 256 - 1
 
-    where the first few levels lie far apart. On pixels alone it learned nothing in 600 steps (test AUC 0.51); with both it
-    reaches 0.90, still less than the 0.96 of the share of nearly black pixels (``pixel_traces``), without any network.
+    where the first few levels lie far apart. On pixels alone it learned nothing in 600 steps (test AUC 0.51); with both
+    it reaches 0.90, still less than the 0.96 of the share of nearly black pixels alone (``pixel_traces``).
 
     Shape: (B, 1, H, W) → (B, 1). Parameters: 30,177.
     """
