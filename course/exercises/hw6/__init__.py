@@ -1,31 +1,21 @@
-"""hw6, stochastic differential equations: its exercises in the order of the notebook."""
+"""hw6, stochastic differential equations: its exercises in the order of the notebook, with their points."""
 
-from course.exercises.hw6 import accepted as accepted  # registers the other right answers
-from course.exercises.hw6.equations import ve_sde, vp_sde
-from course.exercises.hw6.kernels import ve_kernel, vp_kernel
-from course.exercises.hw6.levels import ddim_step, karras_times
-from course.exercises.hw6.likelihood import log_likelihood
-from course.exercises.hw6.reverse import probability_flow, reverse_drift
-from course.exercises.hw6.solvers import heun_step, rk4_step
-from course.exercises.hw6.stochastic import corrector_step, euler_maruyama_step
-from course.exercises.hw6.volume import divergence
-
-exercises = [
-    ve_kernel,
-    vp_kernel,
-    ve_sde,
-    vp_sde,
-    euler_maruyama_step,
-    reverse_drift,
-    probability_flow,
-    heun_step,
-    rk4_step,
-    ddim_step,
-    karras_times,
-    corrector_step,
-    divergence,
-    log_likelihood,
-]
+points = {
+    "ve_kernel": 4,
+    "vp_kernel": 6,
+    "ve_sde": 5,
+    "vp_sde": 6,
+    "euler_maruyama_step": 9,
+    "reverse_drift": 8,
+    "probability_flow": 7,
+    "heun_step": 7,
+    "rk4_step": 6,
+    "ddim_step": 8,
+    "karras_times": 4,
+    "corrector_step": 6,
+    "divergence": 5,
+    "log_likelihood": 9,
+}
 
 answers_in = [
     "course.processes",
