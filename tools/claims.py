@@ -257,7 +257,7 @@ def run(notebook: NotebookNode, seed: int, checkpoints: Path) -> Run:
     cells = [nbformat.v4.new_code_cell(code) for code in (before, AFTER)]
     shifted = nbformat.v4.new_notebook(cells=[cells[0], *notebook.cells, cells[1]], metadata=notebook.metadata)
     with tempfile.TemporaryDirectory() as folder:
-        client = NotebookClient(shifted, timeout=600, kernel_name="python3", resources={"metadata": {"path": folder}})
+        client = NotebookClient(shifted, timeout=3600, kernel_name="python3", resources={"metadata": {"path": folder}})
         client.allow_errors = True
         client.execute()
     errors = [f"{o.ename}: {o.evalue}" for c in shifted.cells for o in c.get("outputs", []) if o.output_type == "error"]
