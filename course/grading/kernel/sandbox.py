@@ -6,6 +6,7 @@ in a file system of its own, which the trusted side reaches through /proc.
 """
 
 import atexit
+import base64
 import contextlib
 import json
 import os
@@ -28,6 +29,7 @@ from typing import Any
 from course.errors import CourseError
 from course.grading.kernel.cgroup import ControlGroup
 from course.grading.kernel.redacted_library import PACKAGE, copy_for
+from course.grading.kernel.system_calls import compiled, filter_missing
 from course.grading.sandboxed.fork_server import PREPARED, READY
 from course.grading.sandboxed.isolation import SOCKETS, Limits
 
@@ -103,7 +105,7 @@ class ForkServer:
     """
 
     def __init__(self, settings: Settings):
-        if missing := sandbox_missing():
+        if missing := sandbox_missing() or filter_missing():
             raise SandboxError(missing)
         self.settings = settings
         self.kernels = 0
@@ -133,7 +135,8 @@ class ForkServer:
             SandboxError: if it cannot be walled in.
             KernelError: if it did not come up.
         """
-        request = {"connection": connection, "limits": asdict(self.settings.limits)}
+        filtered = base64.b64encode(compiled(bool(self.settings.devices))).decode()
+        request = {"connection": connection, "limits": asdict(self.settings.limits), "system_calls": filtered}
         mine, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         with mine, theirs:
             mine.setsockopt(socket.SOL_SOCKET, socket.SO_PASSCRED, 1)
@@ -212,7 +215,7 @@ def _outlive(start: Callable[[], subprocess.Popen]) -> subprocess.Popen:
     return process
 
 
-_nurseries: dict[Settings, ForkServer] = {}
+_servers: dict[Settings, ForkServer] = {}
 _making = threading.Lock()
 
 
@@ -222,18 +225,18 @@ def fork_server(settings: Settings) -> ForkServer:
     It ends with the process, or when one for other settings is made and none of its kernels lives.
     """
     with _making:
-        for other, one in list(_nurseries.items()):
+        for other, one in list(_servers.items()):
             if not one.alive or (other != settings and one.kernels == 0):
-                _nurseries.pop(other).close()
-        if settings not in _nurseries:
-            _nurseries[settings] = ForkServer(settings)
-        return _nurseries[settings]
+                _servers.pop(other).close()
+        if settings not in _servers:
+            _servers[settings] = ForkServer(settings)
+        return _servers[settings]
 
 
 @atexit.register
 def _close_all() -> None:
-    while _nurseries:
-        _nurseries.popitem()[1].close()
+    while _servers:
+        _servers.popitem()[1].close()
 
 
 # -- what bubblewrap is told -------------------------------------------------------------------------------------------
@@ -293,4 +296,9 @@ def _environment() -> dict[str, str]:
 
 
 def _program(descriptor: int) -> list[str]:
-    return [sys.executable, "-I", "-B", "-m", "course.grading.sandboxed.fork_server", str(descriptor)]
+    # wherever the package was imported from: an installed one, a checkout, PYTHONPATH
+    start = f"import sys; sys.path.insert(0, {str(PACKAGE.parent)!r}); sys.argv = ['', {str(descriptor)!r}]; "
+    start += (
+        "import runpy; runpy.run_module('course.grading.sandboxed.fork_server', run_name='__main__', alter_sys=True)"
+    )
+    return [sys.executable, "-I", "-B", "-c", start]

@@ -5,6 +5,7 @@ operation a fork would hang. It speaks over one socket, the file descriptor that
 JSON with a socket of its own, on which the new kernel says that it is ready, or what went wrong.
 """
 
+import base64
 import gc
 import json
 import os
@@ -65,7 +66,7 @@ def _become_first_process(request: dict[str, Any], descriptor: int) -> None:
         signal.signal(signal.SIGCHLD, signal.SIG_DFL)
         leave_namespaces()
         if os.fork() == 0:
-            isolate(Limits(**request["limits"]))
+            isolate(Limits(**request["limits"]), base64.b64decode(request["system_calls"]))
             _become_kernel(request["connection"], report)
     except BaseException as error:
         report.send(f"{type(error).__name__}: {error}".encode()[:1000])
