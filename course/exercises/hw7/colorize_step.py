@@ -16,7 +16,7 @@ from course.exercises.hw7.shared import a_kernel, a_step
 def colorize_step(x, t, s, step, grey, kernel, noise):
     x = step(x, t, s)
     towards_white = luminance_basis()[0].to(x)[:, None, None]
-    change = noisy_known(grey, *kernel(s), noise) - (towards_white * x).sum(1, keepdim=True)
+    change = noisy_known(grey, *kernel(s), noise) - (towards_white * x).sum(1, keepdim=True)  # type: ignore[call-arg]
     return x + towards_white * change
 
 
@@ -138,9 +138,9 @@ exercise.mistake(f"{KNOWN} - {OLD} → {KNOWN}", "the new grey is added to the o
 
 @exercise.mistake("you rotate by the basis B twice: the way back from coordinates to colours is its transpose.")
 def not_rotated_back(x, t, s, step, grey, kernel, noise):
-    basis = luminance_basis().to(x)
+    basis, (alpha, sigma) = luminance_basis().to(x), kernel(s)
     y = torch.einsum("kc,bchw->bkhw", basis, step(x, t, s))
-    y = torch.cat([noisy_known(grey, *kernel(s), noise), y[:, 1:]], 1)
+    y = torch.cat([alpha * grey + sigma * noise, y[:, 1:]], 1)
     return torch.einsum("kc,bchw->bkhw", basis, y)
 
 
@@ -153,9 +153,9 @@ exercise.mistake(
 
 @exercise.mistake("the basis is in the default dtype and x may not be: cast it, `luminance_basis().to(x)`.")
 def basis_not_cast(x, t, s, step, grey, kernel, noise):
-    basis = luminance_basis()
+    basis, (alpha, sigma) = luminance_basis(), kernel(s)
     y = torch.einsum("kc,bchw->bkhw", basis, step(x, t, s))
-    y = torch.cat([noisy_known(grey, *kernel(s), noise), y[:, 1:]], 1)
+    y = torch.cat([alpha * grey + sigma * noise, y[:, 1:]], 1)
     return torch.einsum("kc,bkhw->bchw", basis, y)
 
 

@@ -13,7 +13,7 @@ from course.sampling import ddim, karras_times, walk
 
 
 def inpaint_step(x, t, s, step, known, mask, kernel, noise):
-    return torch.where(mask > 0.5, noisy_known(known, *kernel(s), noise), step(x, t, s))
+    return torch.where(mask > 0.5, noisy_known(known, *kernel(s), noise), step(x, t, s))  # type: ignore[call-arg]
 
 
 def masks(draw: Draw, b: int, *shape: int) -> torch.Tensor:
