@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from course.applications.distillation import distill, score_distillation, view_prior
-from course.applications.turning_heads import faces, view_errors
+from course.applications.turning_heads import distilled_head, faces, view_errors
 from course.applications.volumes import Volume, around
 from course.data.solids import Ellipsoids, head_views, heads, over, photograph, turned
 from course.densities import Gaussian, GaussianMixture
@@ -218,3 +218,15 @@ def test_the_prior_makes_use_of_the_view():
     assert told < 0.9 * untold
     assert untold < wrong
     assert math.isclose(error(None), untold, rel_tol=1e-5)
+
+
+@pytest.mark.slow
+def test_janus():
+    """Told the view, a head with one face whose every side is right; not told, faces on most of its sides."""
+    reader, azimuth = load("head_reader"), around(24, 0.13)
+    one, many = (distilled_head(told, 80, torch.Generator().manual_seed(0)) for told in (True, False))
+    assert faces(one, reader) == 1
+    assert faces(many, reader) >= 4
+    right = lambda volume: (view_errors(volume, reader, azimuth).abs() < math.radians(20)).float().mean()
+    assert right(one) > 0.9
+    assert right(many) < 0.4

@@ -10,8 +10,8 @@ This descends the KL divergence from the noisy picture's law to the prior's, so 
 a Gaussian every start ends at the mean.
 
 DreamFusion distils Imagen at guidance weight 100, without which its volumes stay blurred, and tells the view in words
-("back view"). Our prior has seen heads alone and is told the azimuth itself, so a small weight does; w = σ makes the
-error x − x̂₀ in a picture's own units, and noise that falls as the volume grows makes it sharp.
+("back view"). Our prior has seen heads alone and is told the azimuth itself, so that it needs no guidance; w = σ makes
+the error x − x̂₀, in a picture's own units, and noise that falls as the volume grows makes it sharp.
 
 Source: Poole et al. (2023), eq. 3; Wang et al. (2023) on the noise.
 """

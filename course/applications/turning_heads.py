@@ -29,9 +29,11 @@ def distilled_head(
         azimuths: the only ones to be rendered, at least 8; None for any.
     """
     volume = Volume()
-    prior = view_prior(load("head_prior"), scale=2.0, told=told)
-    smooth = lambda: 2e-5 * volume.variation()
-    distill(prior, volume, steps, sigmas=(1.0, 0.1), azimuths=azimuths, regularizer=smooth, generator=generator)
+    prior = view_prior(load("head_prior"), told=told)
+    smooth_and_sparse = lambda: 1e-5 * volume.variation() + 10 * volume.density.mean()
+    distill(
+        prior, volume, steps, sigmas=(1.0, 0.1), azimuths=azimuths, regularizer=smooth_and_sparse, generator=generator
+    )
     return volume
 
 
