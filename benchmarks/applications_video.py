@@ -20,7 +20,7 @@ SEEDS, SCALE = (0, 1, 2), 1.5
 
 def rows(quick: bool = False) -> list[tuple[str, ...]]:
     """(what, with attention across frames, frame by frame): mean ± standard error over sampling seeds."""
-    n = 8 if quick else 48
+    n = 16 if quick else 48
     network, classifier = pretrained.load("video"), pretrained.load("classifier")
     found = []
     for name, pairs, digit, motion, first in (
