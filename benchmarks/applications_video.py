@@ -62,11 +62,12 @@ def measure(
         clips = sample_clips(denoiser, tuple(real.shape), torch.Generator().manual_seed(100 + seed))
     known = torch.where(torch.tensor([True, motion, motion]), told, torch.tensor(NOTHING))  # by the first frame, too
     seen = {name: value.mean().item() for name, value in judge(clips, known, classifier).items()}
-    right = "moves as told" if motion else "moves steadily"
+    how = "as told" if motion else "steadily"
     result = {
         "frames read as the digit %": seen["named"],
         "all frames read as one digit %": seen["same"],
-        f"{right} %": seen["moves"],
+        f"moves {how} %": seen["moves"],
+        f"moves {how}, the digit in all frames %": seen["right"],
         "pixels off a steady path": seen["off"],
         "change of the digit from frame to frame": seen["change"],
     }

@@ -283,6 +283,7 @@ def test_the_judge_believes_real_clips_and_no_others(real):
     assert seen["named"] > 0.96
     assert seen["same"] > 0.96
     assert seen["moves"] == 1
+    assert seen["right"] > 0.92
     assert seen["off"] < 0.05
     assert seen["change"] < 0.05
     moving = told[:, 1] != STILL
@@ -295,6 +296,8 @@ def test_the_judge_believes_real_clips_and_no_others(real):
     opposite = told.clone()
     opposite[:, 1] = torch.tensor([1, 0, 3, 2, 4])[told[:, 1]]
     assert not moves_as_told(clips, opposite)[moving].any()
+    grains = torch.randn(clips.shape, generator=seeded())
+    assert judge(grains, torch.tensor([NOTHING]).expand(100, 3), classifier)["right"].mean() < 0.05
     assert judge(clips, torch.tensor([NOTHING]).expand(100, 3), classifier)["named"].isnan().all()
 
 

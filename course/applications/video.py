@@ -172,18 +172,22 @@ def judge(clips: Tensor, told: Tensor, classifier: Callable[[Tensor], Tensor]) -
         change: root mean square difference between neighbouring frames, both recentred: is it the same handwriting?
         moves: as told and steadily (``moves_as_told``).
         off: distance from a path at constant velocity, in pixels.
+        right: whether it moves as told, all frames read as one digit, the one that was told. Grains that fill every
+            frame have a centre of ink that stands still, but are no digit.
     """
     _check_told(clips, told)
     digits = recentred(clips)
     with torch.no_grad():
         read = classifier(digits.flatten(0, 1)).argmax(1).reshape(clips.shape[:2])
     named = (read == told[:, :1]).float().mean(1)
+    same, moves, unnamed = (read == read[:, :1]).all(1), moves_as_told(clips, told), told[:, 0] == NOTHING[0]
     return {
-        "named": torch.where(told[:, 0] < NOTHING[0], named, torch.nan),
-        "same": (read == read[:, :1]).all(1).float(),
+        "named": torch.where(unnamed, torch.nan, named),
+        "same": same.float(),
         "change": digits.diff(dim=1).square().flatten(2).mean(2).sqrt().mean(1),
-        "moves": moves_as_told(clips, told).float(),
+        "moves": moves.float(),
         "off": path(clips)[1],
+        "right": (moves & same & (unnamed | (named == 1))).float(),
     }
 
 
