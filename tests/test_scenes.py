@@ -19,7 +19,7 @@ from course.data import (
     swapped,
     tokenize,
 )
-from course.data.rendering import ASIDE, GAP, PIXELS, RGB, SIDE, _places
+from course.data.rendering import ASIDE, PIXELS, RGB, SIDE, _places
 from course.data.scenes import COLOURS, KINDS, NONE, RELATIONS, SPLITS, WORDS
 
 
@@ -146,26 +146,31 @@ def test_draw_and_render_complain():
         draw_scenes(1, 0)
     with pytest.raises(ValueError, match='"train" and "test"; got \'held_out\''):
         render(drawn(1), generator, "held_out")
+    with pytest.raises(ValueError, match="multiples of 1 or 4 pixels; got 3"):
+        render(drawn(1), generator, grid=3)
 
 
 # -- pictures ----------------------------------------------------------------------------------------------------------
 
 
-def test_things_lie_as_told_within_the_picture_and_apart():
+@pytest.mark.parametrize("grid", [1, 4])
+def test_things_lie_as_told_within_the_picture_and_apart(grid):
     scenes = settled(drawn(5000, sized=1.0), torch.Generator())
-    corner = _places(scenes, torch.Generator().manual_seed(0))
+    corner = _places(scenes, torch.Generator().manual_seed(0), grid)
     side = torch.tensor(PIXELS)[scenes.size.clamp(min=0)]
     there = scenes.kind != NONE
     assert (corner[there] >= 0).all()
-    assert (corner + side[..., None])[there].max() == SIDE
+    assert (corner + side[..., None])[there].max() == SIDE - (grid > 1)
+    box = (corner - ((-side % grid) // 2)[..., None])[there]
+    assert (box % grid == 0).all()
     two = scenes.relation != NONE
     centre = (corner + side[..., None] / 2)[two]
     ahead = centre[:, 1] - centre[:, 0]
     relation = scenes.relation[two]
     along = ahead.gather(1, (relation % 2)[:, None])[:, 0] * torch.where(relation < 2, 1, -1)
     across = ahead.gather(1, 1 - (relation % 2)[:, None])[:, 0]
-    assert (along >= side[two].sum(1) / 2 + GAP).all()
-    assert across.abs().max() <= ASIDE + 1
+    assert (along >= side[two].sum(1) / 2 + 1).all()
+    assert across.abs().max() <= ASIDE + 1 + grid // 2
     assert RELATIONS[0] == "above"
     assert RELATIONS[1] == "left of"
 

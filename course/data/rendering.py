@@ -20,8 +20,8 @@ SIDE = 32
 PIXELS = (10, 15)
 """The larger side of a small and of a large thing."""
 BOX = 16
-GAP, ASIDE = 1, 4
-"""Things are apart by one pixel at least along their relation; their centres by four at most across it."""
+ASIDE = 4
+"""Things are apart by one pixel at least along their relation; their centres by about four at most across it."""
 RGB = torch.tensor(
     [
         [1.0, 0.1, 0.1],
@@ -38,26 +38,30 @@ RGB = torch.tensor(
 DIGITS, VARIANTS = 10, 400
 
 
-def render(scenes: Scenes, generator: torch.Generator, split: str = "train") -> Tensor:
+def render(scenes: Scenes, generator: torch.Generator, split: str = "train", grid: int = 4) -> Tensor:
     """Pictures of scenes on black; what a caption leaves open (size, place, strokes) is drawn at random.
 
     Args:
         scenes: N scenes.
         generator: draws strokes, places and open sizes.
         split: "train" or "test": whose digits' strokes and whose shapes; held-out scenes are rendered with "test".
+        grid: things are put in multiples of so many pixels, 1 or 4; with 4, a network that sees patches of 4 × 4
+            learns a stroke at one offset and not at sixteen.
 
     Returns:
         Shape (N, 3, 32, 32), float32 in [−1, 1].
 
     Raises:
-        ValueError: if there is no such split.
+        ValueError: if there is no such split or grid.
     """
+    if grid not in (1, 4):
+        raise ValueError(f"Things are put in multiples of 1 or 4 pixels; got {grid}.")
     if split not in ("train", "test"):
         raise ValueError(f'Strokes have the splits "train" and "test"; got {split!r}.')
     check_generator(generator)
     scenes = settled(scenes, generator)
     n, bank = len(scenes.relation), _masks(split)
-    corner = _places(scenes, generator)
+    corner = _places(scenes, generator, grid)
     first = bank.start[scenes.kind.clamp(min=0)]
     which = first + (torch.rand(n, 2, generator=generator) * bank.count[scenes.kind.clamp(min=0)]).long()
     inside = torch.arange(BOX)
@@ -80,28 +84,33 @@ def settled(scenes: Scenes, generator: torch.Generator) -> Scenes:
     return scenes._replace(size=torch.where(is_open, size, scenes.size))
 
 
-def _places(scenes: Scenes, generator: torch.Generator) -> Tensor:
-    """Upper left corners (row, column) of both things, shape (N, 2, 2), int64; all sizes are decided."""
-    n = len(scenes.relation)
-    side = torch.tensor(PIXELS)[scenes.size.clamp(min=0)]
+def _places(scenes: Scenes, generator: torch.Generator, grid: int) -> Tensor:
+    """Upper left corners (row, column) of both things, shape (N, 2, 2), int64; all sizes are decided.
+
+    Every thing is in the middle of a box of a multiple of the grid; boxes are apart by a pixel where they are tight.
+    """
+    n, gap = len(scenes.relation), int(grid == 1)
+    pixels = torch.tensor(PIXELS)[scenes.size.clamp(min=0)]
+    side = (pixels + grid - 1) // grid * grid
     u = torch.rand(n, 4, generator=generator)
 
-    def between(u: Tensor, low: Tensor | int, high: Tensor) -> Tensor:
-        return low + (u * (high - low + 1)).long()
+    def between(u: Tensor, low: Tensor | int, high: Tensor, step: int = grid) -> Tensor:
+        return low + step * (u * ((high - low) // step + 1)).long()
 
     told_second = (scenes.relation >= 2)[:, None]
     upper, lower = torch.where(told_second, side.flip(1), side).unbind(1)
-    along = between(u[:, 0], 0, SIDE - upper - lower - GAP)
-    along = torch.stack([along, between(u[:, 1], along + upper + GAP, SIDE - lower)], 1)
+    along = between(u[:, 0], 0, SIDE - upper - lower - gap)
+    along = torch.stack([along, between(u[:, 1], along + upper + gap, SIDE - lower)], 1)
     along = torch.where(told_second, along.flip(1), along)
     first = between(u[:, 2], 0, SIDE - side[:, 0])
-    beside = first + (side[:, 0] - side[:, 1]) // 2 + between(u[:, 3], -ASIDE, torch.full((n,), ASIDE))
+    beside = first + (side[:, 0] - side[:, 1]) // 2 + between(u[:, 3], -ASIDE, torch.full((n,), ASIDE), 1)
+    beside = (beside + grid // 2) // grid * grid
     across = torch.stack([first, beside.clamp(min=0).minimum(SIDE - side[:, 1])], 1)
     alone = torch.stack([between(u[:, 0], 0, SIDE - side[:, 0]), torch.zeros(n, dtype=torch.int64)], 1)
     vertical, single = (scenes.relation % 2 == 0)[:, None], (scenes.relation == NONE)[:, None]
     row = torch.where(single, alone, torch.where(vertical, along, across))
     column = torch.where(single | vertical, across, along)
-    return torch.stack([row, column], 2)
+    return torch.stack([row, column], 2) + ((side - pixels) // 2)[..., None]
 
 
 # -- masks -------------------------------------------------------------------------------------------------------------

@@ -32,10 +32,10 @@ def _pictures(pixels: Tensor) -> Tensor:
     return pixels.float() / 127.5 - 1
 
 
-def _rendered(scenes: Scenes, generator: torch.Generator, strokes: str) -> Tensor:
+def _rendered(scenes: Scenes, generator: torch.Generator, strokes: str, grid: int = 1) -> Tensor:
     """Pictures as whole numbers, some thousands at a time."""
     parts = torch.arange(len(scenes.relation)).split(4000)
-    return torch.cat([_bytes(render(select(scenes, part), generator, strokes)) for part in parts])
+    return torch.cat([_bytes(render(select(scenes, part), generator, strokes, grid)) for part in parts])
 
 
 def _mixed(n: int, generator: torch.Generator, *splits: str, **shares: float) -> Scenes:
@@ -123,7 +123,7 @@ def _captioned(n: int, strokes: str, seed: int, *splits: str) -> tuple[Tensor, T
     """Pictures, and the tokens of their captions."""
     generator = torch.Generator().manual_seed(seed)
     scenes = _mixed(n, generator, *splits)
-    return _rendered(scenes, generator, strokes), tokenize(captions(scenes))[0]
+    return _rendered(scenes, generator, strokes, grid=4), tokenize(captions(scenes))[0]
 
 
 def _text_to_image_loss(model: Any, batch: Any, generator: torch.Generator) -> Tensor:
