@@ -16,6 +16,7 @@ sys.path.insert(0, str(ROOT))
 
 project = "Score-based generative modelling"
 copyright = "the course's authors; MIT licence"
+napoleon_use_ivar = True  # else an attribute that is also declared is described twice
 extensions = [
     "myst_nb",
     "sphinx.ext.autodoc",

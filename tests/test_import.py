@@ -10,7 +10,16 @@ import pytest
 import course
 
 ROOT = Path(course.__file__).parent
-NOTEBOOKS = {"cli", "drawings", "plots", "widgets", "exercises", "grading"}  # what may know of notebooks
+NOTEBOOKS = {
+    "cli",
+    "drawings",
+    "films",
+    "plots",
+    "student",
+    "widgets",
+    "exercises",
+    "grading",
+}  # what may know of notebooks
 ALONE = ["course.types", "course.tensors", "course.densities", "course.energies", "course.langevin", "course.sampling"]
 
 

@@ -209,7 +209,7 @@ def test_an_earlier_function_that_fails_is_blamed():
     assert check(notebook["inpaint_step"]).sentence == blamed
     assert [v.sentence for v in check().verdicts if v.exercise == "inpaint_step"] == [blamed]
     alone = check_exercise(load("hw7")["inpaint_step"], notebook["inpaint_step"])
-    assert alone.sentence.startswith("the largest error")
+    assert "does not pass its own check" not in alone.sentence
 
 
 def test_an_earlier_function_that_passes_is_not_blamed():
@@ -217,7 +217,7 @@ def test_an_earlier_function_that_passes_is_not_blamed():
     exec(NOTEBOOK.replace("sigma**2", "sigma").replace(" + 0.01 * known**2", "").replace("* x", "* x * 0.99"), notebook)
     check = begin("hw7", notebook)
     assert check(notebook["noisy_known"]).passed
-    assert check(notebook["inpaint_step"]).sentence.startswith("the largest error")
+    assert "does not pass its own check" not in check(notebook["inpaint_step"]).sentence
 
 
 def test_what_is_not_written_yet_blames_nobody():

@@ -19,9 +19,11 @@ from course.guidance import classifier_free
 from course.networks import UNet
 from course.networks.condition import Condition
 from course.networks.convolutional import CrossAttention
+from course.pretrained import UNTRAINED as NOT_YET
 from course.pretrained import load
 from course.scores import Preconditioned
 
+UNTRAINED = pytest.mark.skipif("text_to_image" in NOT_YET, reason="text to image is not trained yet")
 CAPTIONS = ["a small red seven above a blue circle", "a green three", ""]
 
 
@@ -160,15 +162,18 @@ def share(name, split, n, scale):
     return agreement(read(found), scenes)
 
 
+@UNTRAINED
 @pytest.mark.parametrize(("split", "least"), [("test", 0.9), ("held_out", 0.8)])
 def test_pictures_are_of_their_captions(split, least):
     assert share("text_to_image", split, 48, 3.0)["attributes"] > least
 
 
+@UNTRAINED
 def test_one_vector_draws_too():
     assert share("text_to_image_vector", "test", 48, 3.0)["attributes"] > 0.7
 
 
+@UNTRAINED
 def test_wrong_captions_are_not_agreed_with():
     """The control: pictures of the same words in another order are not read as the scenes that were asked for."""
     scenes = draw_scenes(48, torch.Generator().manual_seed(9), "test", single=0.0)
@@ -177,6 +182,7 @@ def test_wrong_captions_are_not_agreed_with():
     assert agreement(found, scenes)["kind"] < 0.4
 
 
+@UNTRAINED
 def test_guidance_sharpens():
     """At scale 0 the caption is not heard; chance for a colour is one in eight or so."""
     scenes = draw_scenes(48, torch.Generator().manual_seed(9), "test")

@@ -35,6 +35,8 @@ from course.films import animate, filmstrip
 from course.networks import VideoUNet, self_attention, temporal_attention
 from course.pretrained import films
 
+UNTRAINED = pytest.mark.skipif("video" in pretrained.UNTRAINED, reason="the network of films is not trained yet")
+
 EVERY = torch.ones(10, 5, dtype=torch.bool)
 
 
@@ -376,6 +378,7 @@ def test_what_is_left_unsaid_can_be_said():
     assert torch.equal(read_captions([caption(row) for row in heard.tolist()]), heard)
 
 
+@UNTRAINED
 def test_the_shipped_network_films_what_it_is_told_and_frame_by_frame_it_cannot():
     network, classifier = pretrained.load("video"), pretrained.load("classifier")
     told = read_captions(
@@ -391,6 +394,7 @@ def test_the_shipped_network_films_what_it_is_told_and_frame_by_frame_it_cannot(
     assert control["change"].mean() > 2 * seen["change"].mean()
 
 
+@UNTRAINED
 def test_the_shipped_network_goes_on_from_a_first_frame(real):
     clips, told = (a[:4] for a in real)
     said = told.clone()

@@ -172,8 +172,8 @@ def judge(clips: Tensor, told: Tensor, classifier: Callable[[Tensor], Tensor]) -
         change: root mean square difference between neighbouring frames, both recentred: is it the same handwriting?
         moves: as told and steadily (``moves_as_told``).
         off: distance from a path at constant velocity, in pixels.
-        right: whether it moves as told, all frames read as one digit, the one that was told. Grains that fill every
-            frame have a centre of ink that stands still, but are no digit.
+        right: whether it moves as told and all frames read as the digit that was told. (Grains that fill every frame
+        have a centre of ink that stands still, but are no digit.)
     """
     _check_told(clips, told)
     digits = recentred(clips)

@@ -25,7 +25,7 @@ from course.exercises.exercise import Exercise, Version
 from course.exercises.observation import Observation
 from course.exercises.patch import PatchError, compiled, patched
 from course.exercises.probe import hand_over, observe
-from course.exercises.surroundings import TookTooLong, time_limit, usual_state
+from course.exercises.surroundings import TookTooLong, quiet, time_limit, usual_state
 
 Told = list[tuple[Case, Observation]]
 """The cases of one precision, the first wrong one in front, each with what the student's function did."""
@@ -82,7 +82,7 @@ def _may_explain(exercise: Exercise, function: Callable, told: Told) -> bool:
         return True
     case, seen = told[0]
     try:
-        with time_limit(ONE_CALL), usual_state(), torch.set_grad_enabled(not case.no_grad):
+        with time_limit(ONE_CALL), usual_state(), quiet(), torch.set_grad_enabled(not case.no_grad):
             result = function(*hand_over(case).values())
     except (Exception, TookTooLong):
         return False

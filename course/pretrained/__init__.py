@@ -4,8 +4,8 @@ A checkpoint is a safetensors file in half precision whose header keeps the reci
 the result. Recipes are in ``digits`` and its neighbours, ``loading`` reads checkpoints, ``making`` writes them.
 """
 
-from course.pretrained.loading import FOLDER, RECIPES, about, load, recipe
+from course.pretrained.loading import FOLDER, RECIPES, UNTRAINED, about, load, recipe
 from course.pretrained.making import TRIALS, make
 from course.pretrained.recipe import CLASSES, SIZE, Recipe
 
-__all__ = ["CLASSES", "FOLDER", "RECIPES", "SIZE", "TRIALS", "Recipe", "about", "load", "make", "recipe"]
+__all__ = ["CLASSES", "FOLDER", "RECIPES", "SIZE", "TRIALS", "UNTRAINED", "Recipe", "about", "load", "make", "recipe"]

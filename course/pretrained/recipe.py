@@ -31,7 +31,7 @@ class Recipe:
         what: one sentence; what the network computes.
         network: makes it, untrained.
         loss: (model, batch, generator) → scalar.
-        measure: (model, *test data) → numbers by name.
+        measure: ``(model, *test)`` → numbers by name.
         steps, batch_size, lr, draw: of ``train``.
         data: returns the training data, a tensor or a tuple of tensors.
         test: returns a tuple of tensors, the test data.
