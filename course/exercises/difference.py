@@ -54,15 +54,22 @@ def difference(exercise: Exercise, case: Case, seen: Observation) -> str:
         return _raised(exercise, case, seen.facts.raised)
     truth = observe_answer(exercise, case)
     return (
+        _not_comparable(exercise, case, seen, truth)
+        or wrong_numbers(exercise, case, seen, truth)
+        or _wrong_calls(exercise, seen, truth)
+        or _repeats(seen, truth)
+    )
+
+
+def _not_comparable(exercise: Exercise, case: Case, seen: Observation, truth: Observation) -> str:
+    """What is off before numbers are compared."""
+    return (
         _wrong_kind(exercise, seen, truth)
         or _changed(seen)
         or wrong_shape(exercise, seen, truth)
         or _wrong_place(exercise, case, seen, truth)
         or _side_effect(exercise, seen)
         or _not_a_number(exercise, seen, truth)
-        or wrong_numbers(exercise, case, seen, truth)
-        or _wrong_calls(exercise, seen, truth)
-        or _repeats(seen, truth)
     )
 
 
@@ -241,6 +248,14 @@ def wrong_numbers(exercise: Exercise, case: Case, seen: Observation, truth: Obse
     return ""
 
 
+def says_numbers_alone(exercise: Exercise, case: Case, seen: Observation, sentence: str) -> bool:
+    """Whether a sentence of ``difference`` tells how far numbers are off, and neither why nor in what pattern."""
+    truth = observe_answer(exercise, case)
+    if sentence.startswith(PATTERNS) or seen.facts.raised or _not_comparable(exercise, case, seen, truth):
+        return False
+    return sentence == wrong_numbers(exercise, case, seen, truth)
+
+
 def _where(case: Case) -> str:
     """The counts that a case is about, such as " where sigmas has length 1 and n_per_level = 2"."""
     counts = []
@@ -250,6 +265,9 @@ def _where(case: Case) -> str:
         elif isinstance(value, Tensor) and value.ndim == 1:
             counts.append(f"{name} has length {len(value)}")
     return f" where {' and '.join(counts)}" if counts else ""
+
+
+PATTERNS = ("the sign is flipped", "your result is")
 
 
 def _pattern(s: Statistic) -> str:

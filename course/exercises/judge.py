@@ -13,7 +13,7 @@ import torch
 from course.exercises import recognise
 from course.exercises.case import Case
 from course.exercises.dependence import Ask, depends_on
-from course.exercises.difference import difference
+from course.exercises.difference import difference, says_numbers_alone
 from course.exercises.exercise import Exercise, Version
 from course.exercises.observation import TOO_LARGE, Observation
 
@@ -74,8 +74,9 @@ def judge(
             return Finding(False, f"your `{earlier}` does not pass its own check: mend that first.")
     sentence = sentences[wrong]
     if not raised:
-        of_numbers = [case for case, found in zip(cases, sentences) if found and case.dtype is dtype]
-        sentence = _explained(exercise, told, of_numbers, ask) or sentence
+        if says_numbers_alone(exercise, cases[wrong], seen[wrong], sentence):
+            wrong_cases = [case for case, found in zip(cases, sentences) if found and case.dtype is dtype]
+            sentence = _explained(exercise, told, wrong_cases, ask) or sentence
         if dtype is torch.float32 and any(case.dtype is torch.float64 for case in cases[:wrong]):
             sentence += " (This is in float32; in float64 the function is right.)"
     return Finding(False, f"{sentence} {_printed(seen)}".strip())
