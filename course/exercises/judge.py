@@ -40,6 +40,11 @@ class Finding:
     misconception: Version | None = None
 
 
+def is_right(exercise: Exercise, cases: list[Case], seen: list[Observation]) -> bool:
+    """Whether a function did on every case what it should; ``judge`` says what it did not."""
+    return len(seen) == len(cases) and not any(difference(exercise, case, one) for case, one in zip(cases, seen))
+
+
 def judge(
     exercise: Exercise,
     cases: list[Case],
