@@ -119,3 +119,12 @@ def test_the_answers_are_those_of_the_instructors_notebook(assignment):
     cells = solution_cells(assignment)
     for exercise in load(assignment).values():
         assert source_of(exercise.answer) == bare(cells[exercise.name]), exercise.name
+
+
+def test_a_source_has_no_decorator_of_ours_but_torchs_own():
+    exercise = load("hw2")["langevin_step"]
+    sources = [one.source for one in (*exercise.misconceptions, *exercise.variants)]
+    assert not any("exercise." in source for source in sources)
+    assert any(source.startswith("@torch.no_grad()") for source in sources)
+    for one in EXERCISES:
+        assert not any(version.source.startswith("@exercise") for version in (*one.misconceptions, *one.variants))

@@ -25,7 +25,7 @@ def source_of(function: Callable) -> str:
     tree = ast.parse(textwrap.dedent(inspect.getsource(function)))
     (definition,) = tree.body
     assert isinstance(definition, ast.FunctionDef)
-    definition.decorator_list = [one for one in definition.decorator_list if "torch" in ast.unparse(one)]
+    definition.decorator_list = [one for one in definition.decorator_list if ast.unparse(one).startswith("torch.")]
     return ast.unparse(tree)
 
 
