@@ -64,24 +64,24 @@ def simulate(arrivals: Iterable[float], service: Iterable[float], workers: int) 
 def _grade_small_class() -> tuple[float, float, list[float], dict[str, float]]:
     """Seconds in all, seconds before the first submission was begun, seconds of each, and bytes kept of one."""
     with tempfile.TemporaryDirectory() as folder:
-        room = make_class(ROOT, Path(folder), [ASSIGNMENT], COPIES)
+        base = make_class(ROOT, Path(folder), [ASSIGNMENT], COPIES)
         ended, start = {}, time.perf_counter()
         crew = local_workers(WORKERS)
         grade_class(
-            room,
+            base,
             ASSIGNMENT,
             settings=Settings(ASSIGNMENT),
             crew=crew,
             tell=lambda progress, student: ended.setdefault(student, time.perf_counter() - start),
         )
         measured = time.perf_counter() - start
-        taken = {student: line.seconds for student, line in GradeRecord(room).lines(ASSIGNMENT).items()}
+        taken = {student: line.seconds for student, line in GradeRecord(base).lines(ASSIGNMENT).items()}
         started = min(end - taken[student] for student, end in ended.items())
         seconds = [taken[student] for student in sorted(taken)]
-        room.return_feedback(ASSIGNMENT)
+        base.return_feedback(ASSIGNMENT)
         steps = ("submitted", "autograded", "feedback")
-        sizes = {step: _bytes(room.root / "class" / step) / len(seconds) for step in steps}
-        sizes["gradebook"] = (room.root / "class" / "gradebook.db").stat().st_size / len(seconds)
+        sizes = {step: _bytes(base.root / "class" / step) / len(seconds) for step in steps}
+        sizes["gradebook"] = (base.root / "class" / "gradebook.db").stat().st_size / len(seconds)
     return measured, started, seconds, sizes
 
 

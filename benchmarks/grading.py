@@ -28,9 +28,9 @@ def run(copies: int = COPIES) -> str:
     rows, rates, scores = [], [], []
     for name, command in commands.items():
         with tempfile.TemporaryDirectory() as folder:
-            room = make_class(ROOT, Path(folder), [ASSIGNMENT], copies)
-            seconds, peak = _measure(command, room.root)
-            scores.append({one.student: one.points for one in room.scores(ASSIGNMENT)})
+            base = make_class(ROOT, Path(folder), [ASSIGNMENT], copies)
+            seconds, peak = _measure(command, base.root)
+            scores.append({one.student: one.points for one in base.scores(ASSIGNMENT)})
             rates.append(60 * 3 * copies / seconds)
             rows.append([name, f"{seconds:.0f} s", f"{rates[-1]:.0f}", f"{peak / 2**30:.1f} GiB"])
     same = "the same" if scores[0] == scores[1] else "NOT the same"

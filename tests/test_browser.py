@@ -101,7 +101,7 @@ def test_checks_pass_fail_and_explain(lab, page):
     outputs = page.locator(".jp-OutputArea-output")
     outputs.get_by_text("✗ start_negatives").wait_for()
     text = "\n".join(outputs.all_inner_texts())  # code stands in its own font, without backticks
-    sentence = {m.name: m.sentence for m in load("hw2")["langevin_step"].misconceptions}["noise_sqrt_eps"]
+    sentence = next(m.sentence for m in load("hw2")["langevin_step"].misconceptions if "√ε, so" in m.sentence)
     assert "✓ log_partition · 8 points" in text
     assert f"✗ langevin_step · 0 of 12 points · {sentence}" in text
     assert "✗ energy_score · 0 of 10 points · there is no function energy_score yet" in text

@@ -141,14 +141,13 @@ NETWORK = [
         """
         import socket, struct
         for port in [22, 80, 443, 8786, 8787, 8888, *range(30000, 61000, 7)]:
-            s = socket.socket()
-            s.settimeout(0.05)
-            try: s.connect(("127.0.0.1", port)); breach(f"port {port}")
+            try:
+                s = socket.socket()
+                s.settimeout(0.05)
+                s.connect(("127.0.0.1", port)); breach(f"port {port}")
             except OSError: pass
-            s.close()
         for address in (("192.0.2.1", 80), ("255.255.255.255", 53), ("169.254.169.254", 80)):
-            s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
-            try: s.sendto(b"x", address); breach(str(address))
+            try: socket.socket(socket.AF_INET, socket.SOCK_DGRAM).sendto(b"x", address); breach(str(address))
             except OSError: pass
         try: socket.getaddrinfo("example.org", 80); breach("names are looked up")
         except OSError: pass
@@ -156,7 +155,9 @@ NETWORK = [
             for name in ("\\0" + @ABSTRACT@, @SOCKET@):
                 try: socket.socket(socket.AF_UNIX, kind).connect(name); breach(name)
                 except OSError: pass
-        if [name for _, name in socket.if_nameindex() if name != "lo"]: breach("an interface")
+        try:
+            if [name for _, name in socket.if_nameindex() if name != "lo"]: breach("an interface")
+        except OSError: pass
         """,
     ),
     payload(

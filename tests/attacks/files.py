@@ -78,7 +78,7 @@ SPECIAL = [
     _special(
         "link-to-solution",
         "the notebook is a link to the instructor's",
-        lambda w, f: _link(w, f, w.room.folder("source", ".", "hw2") / "hw2.ipynb"),
+        lambda w, f: _link(w, f, w.base.folder("source", ".", "hw2") / "hw2.ipynb"),
     ),
     _special(
         "link-to-another",

@@ -101,7 +101,9 @@ LIBRARY = [
                     try: text = open(os.path.join(folder, name), "rb").read(10**6)
                     except OSError: continue
                     read += 1
-                    if b"mala_log_accept" in text and b"not_here" not in text: breach(os.path.join(folder, name))
+                    as_released = name.endswith(".ipynb") and b"raise NotImplementedError" in text
+                    if b"mala_log_accept" not in text or b"not_here" in text or as_released: continue
+                    breach(os.path.join(folder, name))
         print("files read", read > 50)
         """,
     ),

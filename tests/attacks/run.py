@@ -80,21 +80,21 @@ def run(folder: Path, attacks: list[Attack] | None = None) -> tuple[Aftermath, W
             def grade(students: list[str]) -> None:
                 if students:
                     crew = nullcontext(hands)
-                    grade_class(world.room, "hw2", students, SETTINGS, crew=crew, seconds=SECONDS, tell=tell)
+                    grade_class(world.base, "hw2", students, SETTINGS, crew=crew, seconds=SECONDS, tell=tell)
 
             firsts = [one for one in chosen if one.first]
             for attack in firsts:
                 write(world, attack.name, as_bytes(right(world)))
             grade([one.name for one in firsts])
-            good = {score.student: score.points for score in world.room.scores("hw2")}
+            good = {score.student: score.points for score in world.base.scores("hw2")}
             for attack in firsts:
                 damage.add(f"{attack.name} was not right at first", good[attack.name] != ALL)
                 _hand_in(world, attack)
             grade([one.name for one in chosen])
             grade(AFTERWARDS)
         found = damage.found()
-        scores = {score.student: score.points for score in world.room.scores("hw2")}
-        lines = GradeRecord(world.room).lines("hw2")
+        scores = {score.student: score.points for score in world.base.scores("hw2")}
+        lines = GradeRecord(world.base).lines("hw2")
         outcomes = {
             one.name: _outcome(world, one, scores[one.name], lines[one.name]) for one in chosen if one.name in lines
         }
@@ -105,7 +105,7 @@ def run(folder: Path, attacks: list[Attack] | None = None) -> tuple[Aftermath, W
 def _outcome(world: World, attack: Attack, points: float, line: Line) -> Outcome:
     sentences = [str(verdict) for verdict in line.verdicts]
     outcome = Outcome(attack, points, line.seconds, line.notes, sentences)
-    path = world.room.folder("autograded", attack.name, "hw2") / "hw2.ipynb"
+    path = world.base.folder("autograded", attack.name, "hw2") / "hw2.ipynb"
     outputs = _outputs(path)
     seen = "\n".join([*line.notes, *sentences, outputs])
     for bad, what in (
@@ -130,7 +130,7 @@ def _outcome(world: World, attack: Attack, points: float, line: Line) -> Outcome
 
 
 def _live(world: World, student: str) -> list[str]:
-    return live(feedback(world.room, student)) + live(formgrade(world.room, student))
+    return live(feedback(world.base, student)) + live(formgrade(world.base, student))
 
 
 def _outputs(path: Path) -> str:

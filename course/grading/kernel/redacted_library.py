@@ -12,7 +12,7 @@ from course.exercises.check import assignments, load
 from course.exercises.exercise import Exercise
 
 PACKAGE = Path(__file__).parents[2]
-LEFT_OUT = ["__pycache__", "*.npz", "*.safetensors", "cli.py", "doctor.py"]
+LEFT_OUT = ["__pycache__", "*.npz", "*.safetensors", "assignments", "cli.py", "doctor.py"]
 
 HIDDEN = '''"""Left out while {assignment} is graded."""
 

@@ -52,6 +52,11 @@ NEW_NAMESPACES = 0x7E020080
 IOCTLS = (0x5401, 0x5411, 0x5413, 0x541B, 0x5421, 0x5450, 0x5451, 0x5452)
 """TCGETS, TIOCOUTQ, TIOCGWINSZ, FIONREAD, FIONBIO, FIONCLEX, FIOCLEX and FIOASYNC."""
 
+OF_TERMINALS: tuple[int, ...] = (0x5402, 0x5403, 0x5404, 0x5405, 0x540B, 0x540E, 0x540F, 0x5410, 0x5414, 0x5422, 0x5441)
+OF_TERMINALS += (0x40045431, 0x80045430)
+"""What a pseudo-terminal of one's own needs, in which IPython runs ``!ls``: TCSETS and its kin, TCFLSH, TIOCSCTTY,
+TIOCGPGRP, TIOCSPGRP, TIOCSWINSZ, TIOCNOTTY, TIOCGPTPEER, TIOCSPTLCK and TIOCGPTN. TIOCSTI, which types, is not here."""
+
 
 def filter_missing() -> str | None:
     """What to do where no filter can be compiled; None where one can."""
@@ -85,7 +90,7 @@ def compiled(devices: bool = False) -> bytes:
     if devices:
         rules.add_rule(seccomp.ALLOW, "ioctl")
     else:
-        for request in IOCTLS:
+        for request in IOCTLS + OF_TERMINALS:
             rules.add_rule(seccomp.ALLOW, "ioctl", seccomp.Arg(1, seccomp.MASKED_EQ, 0xFFFFFFFF, request))
     with tempfile.TemporaryFile() as file:
         rules.export_bpf(file)
