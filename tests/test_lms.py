@@ -25,8 +25,7 @@ from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
 
 from course.cli import app
 from course.grading.course_folder import CourseFolder, GradingError
-from course.grading.lms import handin
-from course.grading.lms.collect import collect
+from course.grading.lms.collect import collect, time_zone
 from course.grading.lms.exports import FORMS, export
 from course.grading.lms.import_roster import import_roster, read_roster
 from course.grading.lms.people import PeopleIndex, Person, letters, students
@@ -294,7 +293,7 @@ def test_moodle_with_its_grading_worksheet(full, flat):
         encoding="utf-8-sig",
     )  # fmt: skip
     archive = pack(full.root / "hw2.zip", members)
-    receipt = collect(full, "hw2", [archive, sheet], handin.time_zone("Europe/Berlin"))
+    receipt = collect(full, "hw2", [archive, sheet], time_zone("Europe/Berlin"))
     assert receipt.problems == []
     for one in CLASS:
         assert (handed_in(full, one.id), stamp(full, one.id)) == (one.id, "2026-02-05 14:30:00.000000 UTC")
@@ -666,7 +665,7 @@ def test_what_to_do_first(base):
     with pytest.raises(GradingError, match="course roster"):
         collect(base, "hw2", [path])
     with pytest.raises(GradingError, match="no time zone 'Mars'"):
-        handin.time_zone("Mars")
+        time_zone("Mars")
 
 
 # Exports

@@ -94,7 +94,7 @@ def _may_explain(exercise: Exercise, function: Callable, told: Told) -> bool:
 def _near(exercise: Exercise, case: Case, seen: Tensor | None, result: object) -> bool:
     if seen is None or not isinstance(result, Tensor):
         return not isinstance(result, Tensor)
-    if seen.shape != result.shape:
+    if seen.shape != result.shape or result.is_complex():
         return False
     slack = 64 * torch.finfo(case.dtype).eps * case.magnitude + 5 * RELATIVE[case.dtype] * scale(seen)
     return _close(seen.double(), result.detach().double(), slack)

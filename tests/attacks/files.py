@@ -97,7 +97,7 @@ SPECIAL = [
         "a second notebook whose name is no text",
         right,
         ALL,
-        "other notebooks",
+        "was graded, and not",
         place=_strange_name,
     ),
     Attack(
@@ -122,7 +122,7 @@ SPECIAL = [
         "two notebooks: the one with the assignment's name counts",
         right,
         ALL,
-        "other notebooks",
+        "was graded, and not",
         place=_two,
     ),
     Attack(
