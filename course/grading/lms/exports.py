@@ -238,6 +238,8 @@ def _cell(value: Any) -> str:
 
 
 def _write(path: Path, rows: Iterator[list[Any]]) -> None:
+    if not path.parent.is_dir():
+        raise GradingError(f"{path} cannot be written (there is no folder {path.parent}); name another file with --to.")
     try:
         with replacing(path) as beside, beside.open("w", encoding="utf-8", newline="") as file:
             csv.writer(file, lineterminator="\n").writerows([_cell(value) for value in row] for row in rows)
