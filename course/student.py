@@ -10,7 +10,7 @@ import nbformat
 from nbformat import NotebookNode
 
 from course.errors import CourseError
-from course.exercises.check import VERDICT_MIME, Verdict
+from course.exercises.check import Verdict, verdicts_in
 
 PACKAGE = Path(__file__).parent
 SECONDS = 120
@@ -88,7 +88,7 @@ def check(path: Path) -> Checked:
     notebook = _read(path)
     ran = _executed(_to_run(notebook), path.parent)
     errors = [_error(cell, output) for cell in ran.cells for output in cell.get("outputs", []) if _is_error(output)]
-    return Checked(list(_verdicts(ran)), errors, list(_unwritten(notebook)))
+    return Checked(list(verdicts_in(ran)), errors, list(_unwritten(notebook)))
 
 
 def submit(path: Path, folder: Path) -> tuple[Path, Checked]:
@@ -133,14 +133,6 @@ def _executed(notebook: NotebookNode, folder: Path) -> NotebookNode:
         return client.execute()
     except (CellTimeoutError, DeadKernelError) as error:
         raise StudentError(f"The notebook cannot be run to its end: {str(error).splitlines()[0]}") from None
-
-
-def _verdicts(notebook: NotebookNode) -> Iterator[Verdict]:
-    for cell in notebook.cells:
-        if cell.metadata.get("nbgrader", {}).get("grade"):
-            for output in cell.get("outputs", []):
-                if VERDICT_MIME in output.get("data", {}):
-                    yield Verdict(**output["data"][VERDICT_MIME])
 
 
 def _unwritten(notebook: NotebookNode) -> Iterator[str]:

@@ -3,7 +3,7 @@
 import inspect
 import secrets
 import time
-from collections.abc import Callable, Container
+from collections.abc import Callable, Container, Iterator
 from dataclasses import dataclass, replace
 from functools import cache, partial
 from importlib import import_module
@@ -117,6 +117,18 @@ class NotDefined:
         ]
         renamed = f" Did you rename it to `{alike[0]}`?" if alike else ""
         return f"there is no function `{self.__name__}` yet: define it and run its cell.{renamed}"
+
+
+def verdicts_in(notebook: Any) -> Iterator[Verdict]:
+    """The verdict of each test cell of an executed notebook, the last one where a cell has several."""
+    for cell in notebook.cells:
+        found = [
+            output["data"][VERDICT_MIME]
+            for output in cell.get("outputs", [])
+            if output["output_type"] == "execute_result" and VERDICT_MIME in output.get("data", {})
+        ]
+        if found and cell.metadata.get("nbgrader", {}).get("grade"):
+            yield Verdict(**found[-1])
 
 
 def begin(assignment: str, namespace: dict[str, Any]) -> Callable[..., Verdict | Tally]:

@@ -15,7 +15,7 @@ from nbgrader.coursedir import CourseDirectory
 from traitlets.config import PyFileConfigLoader
 
 from course.errors import CourseError
-from course.exercises.check import VERDICT_MIME, Verdict
+from course.exercises.check import Verdict, verdicts_in
 
 CONFIG = "nbgrader_config.py"
 
@@ -124,7 +124,7 @@ class CourseFolder:
     def verdicts(self, assignment: str, student: str) -> list[Verdict]:
         """The checks' verdicts in a graded notebook, in its order."""
         path = self.folder("autograded", student, assignment) / f"{assignment}.ipynb"
-        return list(read_verdicts(path))
+        return list(verdicts_in(nbformat.read(path, as_version=4)))
 
     def _do(self, what: str, action: Any, *args: Any, **kwargs: Any) -> None:
         with quiet_database():
@@ -152,16 +152,3 @@ def _absolute(url: str, root: Path) -> str:
     """A relative SQLite file is in the course's folder, wherever the command is run."""
     prefix, _, path = url.partition("sqlite:///")
     return f"sqlite:///{root / path}" if path and not prefix else url
-
-
-def read_verdicts(path: Path) -> Iterator[Verdict]:
-    """The verdict of each test cell of an executed notebook (the last one where a cell has several)."""
-    notebook = nbformat.read(path, as_version=4)
-    for cell in notebook.cells:
-        found = [
-            output["data"][VERDICT_MIME]
-            for output in cell.get("outputs", [])
-            if output["output_type"] == "execute_result" and VERDICT_MIME in output.get("data", {})
-        ]
-        if found and cell.metadata.get("nbgrader", {}).get("grade"):
-            yield Verdict(**found[-1])

@@ -25,7 +25,7 @@ def grade_in_terminal(
     scheduler: str | None,
     **options: Any,
 ) -> None:
-    """Grade a class with a progress bar; see ``classwork.grade_class`` for the other options.
+    """Grade a class with a progress bar; see ``batch.grade_class`` for the other options.
 
     Raises:
         GradingError: if grading cannot start, or some submissions could not be graded.

@@ -1,5 +1,6 @@
 """Recipes of what reads, tells and draws captioned scenes."""
 
+from functools import partial
 from typing import Any
 
 import torch
@@ -151,6 +152,19 @@ def _text_to_image_quality(model: Any, pixels: Tensor, tokens: Tensor) -> dict[s
     return quality
 
 
+_of_pairs = partial(
+    Recipe,
+    data=lambda: _pairs(30_000, "train", 2, "train"),
+    test=lambda: _pairs(2048, "test", 3, "test"),
+    source=SOURCE,
+)
+_of_captioned = partial(
+    Recipe,
+    data=lambda: _captioned(60_000, "train", 4, "train"),
+    test=lambda: _captioned(512, "test", 5, "test", "held_out"),
+    source=SOURCE,
+)
+
 RECIPES: dict[str, Recipe] = {
     "reader": Recipe(
         "Kinds, colours, sizes and the relation of the things in a picture, the upper or left one first",
@@ -163,46 +177,34 @@ RECIPES: dict[str, Recipe] = {
         test=lambda: _readable(2000, "test", 1, "test", "held_out"),
         source=SOURCE,
     ),
-    "clip": Recipe(
+    "clip": _of_pairs(
         "Pictures and captions as vectors of 64 numbers, near where they belong together",
         CLIP,
         _clip_loss,
         _clip_quality,
         5000,
         64,
-        data=lambda: _pairs(30_000, "train", 2, "train"),
-        test=lambda: _pairs(2048, "test", 3, "test"),
-        source=SOURCE,
     ),
-    "bag_of_words": Recipe(
+    "bag_of_words": _of_pairs(
         "Captions as vectors near those of clip's pictures, whatever the order of their words",
         lambda: BagOfWords(len(WORDS)),
         _bag_loss,
         _bag_quality,
         2000,
         64,
-        data=lambda: _pairs(30_000, "train", 2, "train"),
-        test=lambda: _pairs(2048, "test", 3, "test"),
-        source=SOURCE,
     ),
-    "text_to_image": Recipe(
+    "text_to_image": _of_captioned(
         "D(x, σ, words, mask), the denoiser of scenes, told the words of a caption by the frozen encoder of clip",
         text_to_image,
         _text_to_image_loss,
         _text_to_image_quality,
         12_000,
-        data=lambda: _captioned(60_000, "train", 4, "train"),
-        test=lambda: _captioned(512, "test", 5, "test", "held_out"),
-        source=SOURCE,
     ),
-    "text_to_image_vector": Recipe(
+    "text_to_image_vector": _of_captioned(
         "D(x, σ, vector), the denoiser of scenes, told a caption as one vector by the frozen encoder of clip",
         lambda: text_to_image(by_words=False),
         _text_to_image_loss,
         _text_to_image_quality,
         12_000,
-        data=lambda: _captioned(60_000, "train", 4, "train"),
-        test=lambda: _captioned(512, "test", 5, "test", "held_out"),
-        source=SOURCE,
     ),
 }

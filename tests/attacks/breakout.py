@@ -47,7 +47,7 @@ READ = [
     payload(
         "leaves-a-message",
         "reading what is not one's own",
-        "writes an answer where the next kernel of the same fork_server could read it",
+        "writes an answer where the next kernel of the same fork server could read it",
         """
         import os
         for top in ("/tmp", "/dev/shm", "/run", "/run/kernel", "/dev", "/var/tmp", "/proc/self/fd/2", "/proc/self/fd/45"):

@@ -4,7 +4,7 @@ import torch
 
 from course import processes
 from course.exercises.exercise import Exercise
-from course.exercises.hw6.shared import NOT_EXPANDED, drift_cases, variance
+from course.exercises.hw6.shared import NOT_EXPANDED, TIMES_AS_TENSORS, drift_cases, variance
 from course.exercises.mistakes import IN_PLACE, OTHER_TIME, as_tensor  # noqa: F401 (in patches)
 from course.tensors import expand
 
@@ -38,9 +38,7 @@ exercise.right(
     "(2 * drift(x, t) - expand(diffusion(t), x) ** 2 * score(x, t)) / 2"
 )
 exercise.mistake(
-    """drift(x, t) → drift(x, as_tensor(t, x))
-       diffusion(t) → diffusion(as_tensor(t, x))
-       score(x, t) → score(x, as_tensor(t, x))""",
+    TIMES_AS_TENSORS,
     OTHER_TIME.format("drift"),
     credit=0.5,
 )

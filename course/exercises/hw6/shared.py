@@ -7,6 +7,11 @@ from torch import Tensor
 
 from course.exercises.case import Case, Draw, Given
 
+TIMES_AS_TENSORS = """drift(x, t) → drift(x, as_tensor(t, x))
+    diffusion(t) → diffusion(as_tensor(t, x))
+    score(x, t) → score(x, as_tensor(t, x))"""
+"""A patch: every function is told a time for each example, whatever was given."""
+
 NOT_EXPANDED = (
     "g(t) is a float where t is one, and has shape (B,) where t has: give it x's axes in both cases, expand(g, x)."
 )

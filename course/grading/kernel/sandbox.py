@@ -1,4 +1,4 @@
-"""Kernels in a sandbox: bubblewrap around a fork_server, and a fork of it for each kernel.
+"""Kernels in a sandbox: bubblewrap around a fork server, and a fork of it for each kernel.
 
 The sandbox has no network, sees Python, its packages and a copy of the library without answers, all read-only, and
 nothing else of this machine. Each kernel is isolated from the others as ``sandboxed.isolation`` says; its sockets are
@@ -48,7 +48,7 @@ class KernelError(CourseError):
 
 @dataclass(frozen=True)
 class Settings:
-    """What kernels of one fork_server have in common.
+    """What kernels of one fork server have in common.
 
     Attributes:
         assignment: whose answers are left out of the library; None leaves all in.
@@ -149,7 +149,7 @@ class ForkServer:
             except TimeoutError:
                 raise KernelError(f"A kernel did not start within {FORK_SECONDS:.0f} seconds.") from None
         if not message:
-            raise KernelError("A kernel did not start: its fork_server has ended.")
+            raise KernelError("A kernel did not start: its fork server has ended.")
         if message != READY:
             raise SandboxError(f"A kernel could not be walled in: {message.decode()}")
         pid, _, _ = PEER.unpack(ancillary[0][2])
@@ -166,7 +166,7 @@ class ForkServer:
         return self._process.poll() is None
 
     def close(self) -> None:
-        """End the fork_server and every kernel of it."""
+        """End the fork server and every kernel of it."""
         self._control.close()
         self._process.kill()
         self._process.wait()
@@ -220,7 +220,7 @@ _making = threading.Lock()
 
 
 def fork_server(settings: Settings) -> ForkServer:
-    """The fork_server of this process for some settings, made when it is first asked for.
+    """The fork server of this process for some settings, made when it is first asked for.
 
     It ends with the process, or when one for other settings is made and none of its kernels lives.
     """

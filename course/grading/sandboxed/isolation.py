@@ -1,6 +1,6 @@
 """The isolation of one kernel, set up by the process itself before any code of a student's runs.
 
-The fork_server runs in bubblewrap with every capability in a user namespace of its own. A child of it takes new mount,
+The fork server runs in bubblewrap with every capability in a user namespace of its own. A child of it takes new mount,
 process, IPC, network and host-name namespaces, private /tmp, /dev/shm and /proc, limits, and then drops every
 capability for good: it can neither see nor change its parent, its siblings, or what comes after it.
 """
@@ -33,7 +33,7 @@ class Limits:
     """What one kernel may use.
 
     Attributes:
-        memory: bytes of address space beyond what the fork_server has mapped already.
+        memory: bytes of address space beyond what the fork server has mapped already.
         processes: processes and threads of the user in this sandbox.
         file: bytes of any one file.
         scratch: bytes of /tmp and of /dev/shm, each.
