@@ -7,7 +7,7 @@ import nbformat
 import pytest
 from nbclient import NotebookClient
 
-from course.grading.course_folder import read_verdicts
+from course.exercises.check import verdicts_in
 from tests.outputs import trouble
 
 ROOT = Path(__file__).parent.parent
@@ -22,7 +22,7 @@ def test_solution_notebook(path, tmp_path):
     NotebookClient(notebook, timeout=240, kernel_name="python3", resources={"metadata": {"path": tmp_path}}).execute()
     print(f"{path.stem}: {time.monotonic() - started:.0f} s")
     nbformat.write(notebook, tmp_path / path.name)
-    verdicts = list(read_verdicts(tmp_path / path.name))
+    verdicts = list(verdicts_in(nbformat.read(tmp_path / path.name, as_version=4)))
     assert verdicts
     assert all(verdict.passed for verdict in verdicts), [str(verdict) for verdict in verdicts if not verdict.passed]
     for cell in notebook.cells:
