@@ -23,7 +23,7 @@ demo: $(READY)  ## release, grade and return a small sample class, and print its
 	@$(BIN)/course demo
 
 test: $(READY)  ## run the whole test suite
-	$(BIN)/python -m pytest -n auto --dist worksteal
+	$(BIN)/python -m pytest -n auto --dist worksteal --durations 30
 
 test-fast: $(READY)  ## the inner loop: no notebooks, no nbgrader, no browser
 	$(BIN)/python -m pytest -n auto --dist worksteal -m 'not slow'
