@@ -10,8 +10,12 @@ from course.densities import Gaussian
 from course.distances import wasserstein
 from course.exercises import check_exercise, load
 from course.exercises.case import Draw
-from course.exercises.hw1 import answers
-from course.exercises.hw1.mixtures import mixture, points
+from course.exercises.hw1.em_step import em_step
+from course.exercises.hw1.gaussian_log_prob import gaussian_log_prob
+from course.exercises.hw1.kde_log_prob import kde_log_prob
+from course.exercises.hw1.mixture_log_prob import mixture_log_prob
+from course.exercises.hw1.mixture_score import mixture_score
+from course.exercises.hw1.shared import mixture, points
 
 HW1 = load("hw1")
 
@@ -26,9 +30,9 @@ def example(seed: int = 0) -> tuple[torch.Tensor, dict]:
 def test_a_gaussian_is_a_mixture_of_one_and_has_a_diagonal_covariance():
     x, parts = example()
     mean, std = parts["means"][0], parts["stds"][0]
-    found = answers.gaussian_log_prob(x, mean, std)
+    found = gaussian_log_prob(x, mean, std)
     full = Gaussian(mean, std**2 * torch.eye(3, dtype=x.dtype))
-    alone = answers.mixture_log_prob(x, torch.ones_like(std)[None], mean[None], std[None])
+    alone = mixture_log_prob(x, torch.ones_like(std)[None], mean[None], std[None])
     torch.testing.assert_close(found, full.log_prob(x))
     torch.testing.assert_close(found, alone)
 
@@ -37,15 +41,15 @@ def test_a_kernel_estimate_is_a_mixture_with_equal_parts():
     x, _ = example()
     data = x[:7]
     parts = torch.full((7,), 1 / 7, dtype=x.dtype), data, torch.full((7,), 0.4, dtype=x.dtype)
-    torch.testing.assert_close(answers.kde_log_prob(x, data, 0.4), answers.mixture_log_prob(x, *parts))
+    torch.testing.assert_close(kde_log_prob(x, data, 0.4), mixture_log_prob(x, *parts))
 
 
 @pytest.mark.parametrize("away", [1, 3000])
 def test_the_score_is_the_gradient_of_the_log_density(away: float):
     x, parts = example()
     x = (away * x).requires_grad_()
-    (gradient,) = torch.autograd.grad(answers.mixture_log_prob(x, **parts).sum(), x)
-    torch.testing.assert_close(answers.mixture_score(x.detach(), **parts), gradient)
+    (gradient,) = torch.autograd.grad(mixture_log_prob(x, **parts).sum(), x)
+    torch.testing.assert_close(mixture_score(x.detach(), **parts), gradient)
 
 
 @pytest.mark.parametrize("seed", range(5))
@@ -55,18 +59,18 @@ def test_em_never_lowers_the_likelihood_and_stops_where_it_cannot_rise(seed: int
     parts = start["weights"], start["means"], start["stds"]
     climb = []
     for _ in range(400):
-        climb.append(answers.mixture_log_prob(x, *parts).mean().item())
-        parts = answers.em_step(x, *parts)
+        climb.append(mixture_log_prob(x, *parts).mean().item())
+        parts = em_step(x, *parts)
     assert all(b >= a - 1e-12 for a, b in pairwise(climb))
     leaves = [p.clone().requires_grad_() for p in parts[1:]]
-    slopes = torch.autograd.grad(answers.mixture_log_prob(x, parts[0], *leaves).mean(), leaves)
+    slopes = torch.autograd.grad(mixture_log_prob(x, parts[0], *leaves).mean(), leaves)
     assert max(slope.abs().max().item() for slope in slopes) < 0.01
 
 
 def test_after_a_step_the_mixture_has_the_mean_of_the_data_and_their_total_variance():
     """Exactly so for EM with means and widths; hard EM and the usual mistakes miss one or the other."""
     x, parts = example()
-    w, m, s = answers.em_step(x, **parts)
+    w, m, s = em_step(x, **parts)
     torch.testing.assert_close(w @ m, x.mean(0))
     total = w @ (m.square().sum(1) + 3 * s**2)
     torch.testing.assert_close(total, x.square().sum(1).mean())
@@ -108,19 +112,19 @@ def test_cases_leave_no_decision_to_rounding():
 
 
 def kept_axis(x, weights, means, stds):
-    return answers.mixture_log_prob(x, weights, means, stds)[:, None]
+    return mixture_log_prob(x, weights, means, stds)[:, None]
 
 
 def own_constant(x, mean, std):
-    return answers.gaussian_log_prob(x, mean, std) + 1.5
+    return gaussian_log_prob(x, mean, std) + 1.5
 
 
 def a_list(x, weights, means, stds):
-    return list(answers.em_step(x, weights, means, stds))
+    return list(em_step(x, weights, means, stds))
 
 
 def stds_as_column(x, weights, means, stds):
-    w, m, s = answers.em_step(x, weights, means, stds)
+    w, m, s = em_step(x, weights, means, stds)
     return w, m, s[:, None]
 
 
