@@ -26,8 +26,12 @@ def variants(name: str, value: Any, fixed: bool) -> Iterator[Variant]:
             yield from _counts(name, value)
         case float():
             yield from _numbers(name)
+        case [str(), *_]:
+            yield from _captions(value)
         case list():
             yield from _times(value)
+        case str():
+            yield from (("nothing", None, False), ("a number", 3, False), ("unknown words", "a mauve walrus", False))
         case _ if callable(value) and name not in ("model", "discriminator", "process"):
             yield from _functions(value)
 
@@ -75,6 +79,16 @@ def _numbers(name: str) -> Iterator[Variant]:
         yield what, number, True
     yield "a word", "0.5", name in ("t", "s")  # a function that is handed over may take what it likes
     yield "nothing", None, True
+
+
+def _captions(told: list[str]) -> Iterator[Variant]:
+    yield "unknown words", ["a mauve walrus", *told[1:]], False
+    yield "another order", [" ".join(reversed(told[0].split())), *told[1:]], False
+    yield "numbers", [3] * len(told), False
+    yield "one word, not a list", told[0], False
+    yield "one too few", told[1:], True
+    yield "nothing", None, False
+    yield "none", [], True
 
 
 def _times(times: list) -> Iterator[Variant]:
