@@ -17,8 +17,7 @@ RECIPES: dict[str, Recipe] = {
     **scenes.RECIPES,
 }
 
-UNTRAINED: tuple[str, ...] = ("video", "text_to_image", "text_to_image_vector", "private", "not_private")
-UNTRAINED += ("memory_50", "memory_100", "memory_300", "memory_1000", "memory_10000")
+UNTRAINED: tuple[str, ...] = ("video", "text_to_image", "text_to_image_vector", "private")
 """Recipes whose networks do not ship yet."""
 
 
