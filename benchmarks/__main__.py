@@ -16,6 +16,7 @@ NAMES = [
     "grading",
     "capacity",
     "steady",
+    "applications",
 ]
 
 if __name__ == "__main__":
