@@ -64,7 +64,7 @@ nearest = "exponents.amax(1)"
 renamed = f"exponents = {exponents} → logs = {exponents}"
 
 exercise.right(f"""torch.cdist(x, data) → torch.cdist(x, data, compute_mode="donot_use_mm_for_euclid_dist")
-                   {constants} → (d * math.log(bandwidth) + d / 2 * math.log(2 * math.pi))""")
+                   {constants} → d * math.log(bandwidth) + d / 2 * math.log(2 * math.pi)""")
 exercise.right(f"""torch.cdist(x, data).square() → x.square().sum(1)[:, None] + data.square().sum(1) - 2 * x @ data.mT
                    {constants} → 0.5 * d * math.log(2 * math.pi * bandwidth**2)""")
 exercise.right(f"""{exponents} → -0.5 * (((x[:, None, :] - data[None]) / bandwidth) ** 2).sum(2)
@@ -96,7 +96,7 @@ exercise.mistake(
     "the kernel is not normalized: subtract D log h and D/2 · log 2π.",
 )
 exercise.mistake(
-    f"{constants} → (math.log(bandwidth) + d / 2 * math.log(2 * math.pi))",
+    f"{constants} → math.log(bandwidth) + d / 2 * math.log(2 * math.pi)",
     "h enters the constant once, but in D dimensions it is h^D: subtract D log h.",
 )
 exercise.mistake(
@@ -104,7 +104,7 @@ exercise.mistake(
     "h is missing in the constant: a wide kernel is low, so subtract D log h.",
 )
 exercise.mistake(
-    f"{constants} → (d * math.log(bandwidth) + 0.5 * math.log(2 * math.pi))",
+    f"{constants} → d * math.log(bandwidth) + 0.5 * math.log(2 * math.pi)",
     shared.TWO_PI_ONCE,
 )
 exercise.mistake(f"{constants} → d * math.log(bandwidth)", shared.NO_TWO_PI)

@@ -66,9 +66,7 @@ log_normal = f"-square / (2 * stds**2) - {constants}"
 result = "torch.logsumexp(weights.log() + log_normal, dim=1)"
 keeps_logs = f"log_normal = {log_normal} → logs = weights.log() + ({log_normal})"
 
-exercise.right(
-    f"{log_normal} → -0.5 * square / stds.square() - d * stds.log() - 0.5 * d * math.log(2 * math.pi)",
-)
+exercise.right(f"{constants} → d * stds.log() + 0.5 * d * math.log(2 * math.pi)")
 exercise.right(f"""{squares} → (x * x).sum(1, keepdim=True) - 2 * x @ means.T + (means * means).sum(1)
                    {constants} → d * 0.5 * torch.log(2 * math.pi * stds**2)""")
 exercise.right(f"""{keeps_logs}
