@@ -54,7 +54,7 @@ class Version:
 
 def stands_alone(version: Version) -> bool:
     """Whether it uses nothing but torch and math, and so reads like a student's own code."""
-    return set(inspect.getclosurevars(version.function).globals) <= {"torch", "math"}
+    return set(inspect.getclosurevars(inspect.unwrap(version.function)).globals) <= {"torch", "math"}
 
 
 @dataclass(frozen=True)

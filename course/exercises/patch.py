@@ -53,7 +53,7 @@ def compiled(source: str, like: Callable, label: str) -> Callable:
     name = like.__name__
     filename = f"<{name}: {label}>"
     linecache.cache[filename] = (len(source), None, source.splitlines(keepends=True), filename)
-    namespace = dict(like.__globals__)
+    namespace = dict(inspect.unwrap(like).__globals__)
     exec(compile(source, filename, "exec"), namespace)
     return namespace[name]
 
