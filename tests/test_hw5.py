@@ -45,7 +45,7 @@ def norm_of_dit(x, shift, scale, gate, branch):
 @pytest.mark.parametrize(
     ("name", "function", "words"),
     [
-        ("sinusoidal_embedding", of_ho_et_al, "the largest error"),
+        ("sinusoidal_embedding", of_ho_et_al, "two things are wrong: your sines come first"),
         ("sinusoidal_embedding", of_dit, "✓"),
         ("patchify", patches_of_dit, "within a token you put the channels last"),
         ("adaptive_layer_norm", norm_of_dit, "ε is 1e-5 here, not 1e-6"),
