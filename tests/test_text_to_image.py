@@ -1,5 +1,7 @@
 """Text to image: what a network is told reaches it, guidance is affine, and pictures are of their captions."""
 
+import math
+
 import pytest
 import torch
 
@@ -18,7 +20,7 @@ from course.data import captions, draw_scenes, swapped
 from course.guidance import classifier_free
 from course.networks import UNet
 from course.networks.condition import Condition
-from course.networks.convolutional import CrossAttention
+from course.networks.convolutional import CrossAttention, ModulatedBlock
 from course.pretrained import UNTRAINED as NOT_YET
 from course.pretrained import load
 from course.scores import Preconditioned
@@ -47,21 +49,26 @@ def pictures(n=3, seed=1):
 # -- the network -------------------------------------------------------------------------------------------------------
 
 
-def test_cross_attention_adds_nothing_at_first(normal):
-    layer = CrossAttention(32, 64)
-    x = normal(2, 32, 4, 4).float()
-    assert torch.equal(layer(x, normal(2, 11, 64).float(), torch.ones(2, 11, dtype=torch.bool)), x)
+def test_what_pixels_find_does_not_depend_on_the_order_of_tokens(normal):
+    """Nor on padding; and where all tokens are one, every pixel finds the same."""
+    layer, x = CrossAttention(32, 8).double(), normal(2, 32, 4, 4)
+    words, mask = normal(2, 5, 8), torch.tensor([[1, 1, 1, 1, 0], [1, 1, 1, 0, 0]]).bool()
+    order = torch.tensor([3, 0, 4, 2, 1])
+    found = layer(x, words, mask)
+    torch.testing.assert_close(layer(x, words[:, order], mask[:, order]), found)
+    torch.testing.assert_close(layer(x, torch.where(mask[..., None], words, 9.0), mask), found)
+    alike = layer(x, words[:, :1].expand(-1, 5, -1), mask)
+    torch.testing.assert_close(alike, alike[:, :, :1, :1].expand_as(alike))
 
 
-def test_a_u_net_with_a_context_is_the_same_u_net_at_first():
-    """Cross-attention is zero at first: with the weights of a U-Net without, the answers are equal to the last bit."""
-    torch.manual_seed(0)
-    plain = woken(UNet(3, (16, 16)))
-    with_words = UNet(3, (16, 16), context=8)
-    with_words.load_state_dict(plain.state_dict(), strict=False)
-    x, words = torch.randn(2, 3, 8, 8), torch.randn(2, 5, 8)
-    mask = torch.ones(2, 5, dtype=torch.bool)
-    assert torch.equal(with_words(x, 0.3, None, words, mask), plain(x, 0.3))
+def test_a_modulated_block_scales_and_shifts_at_every_pixel(normal):
+    """Against its equation, with a scale and a shift that are known at each pixel."""
+    block, x = woken(ModulatedBlock(16, 6, context=8)).double(), normal(2, 16, 4, 4)
+    embedding, words, mask = normal(2, 6), normal(2, 3, 8), torch.ones(2, 3, dtype=torch.bool)
+    told = block.project(embedding)[:, :, None, None] + block.found(block.cross(x, words, mask))
+    normalized = torch.nn.functional.group_norm(block.conv1(x.sigmoid() * x), 8)
+    inner = (1 + told[:, :16]) * normalized + told[:, 16:]
+    torch.testing.assert_close(block(x, embedding, words, mask), x + block.conv2(inner.sigmoid() * inner))
 
 
 @pytest.mark.parametrize("by_words", [True, False])
@@ -69,7 +76,7 @@ def test_at_first_the_denoiser_knows_no_caption(by_words):
     model = text_to_image(by_words)
     x = pictures()
     assert torch.equal(model(x, 1.0, *told(CAPTIONS, model)), model(x, 1.0, *told(["", "", ""], model)))
-    assert sum(p.numel() for p in model.parameters()) < 1_300_000
+    assert sum(p.numel() for p in model.parameters()) < 1_450_000
 
 
 @pytest.mark.parametrize("by_words", [True, False])
@@ -93,18 +100,24 @@ def test_networks_complain():
     x, model = pictures(), small()
     with pytest.raises(ValueError, match="as a vector or as words; got vector=None and words=None"):
         CaptionUNet()
+    with pytest.raises(ValueError, match="patch of 1 or more; got -1000"):
+        CaptionUNet(vector=8, patch=-1000)
+    with pytest.raises(ValueError, match=r"a caption's vector \(3, 4\); got \(1, 4\)"):
+        VectorCondition(16, 4)(x, 0.2, torch.zeros(1, 4))
     with pytest.raises(ValueError, match="told words and their mask; got 1 tensors"):
         model(x, 1.0, torch.zeros(3, 11, 64))
     with pytest.raises(ValueError, match=r"\(B, 3, 32, 32\); got \(3, 3, 16, 16\)"):
         model(x[..., :16, :16], 1.0, *told(CAPTIONS, model))
     with pytest.raises(ValueError, match="takes a context and its mask after the labels; got 0"):
-        UNet(3, (16, 16), context=8)(torch.zeros(1, 3, 8, 8), 0.1)
+        UNet(3, (16, 16), block=ModulatedBlock, context=8)(torch.zeros(1, 3, 8, 8), 0.1)
     with pytest.raises(ValueError, match="takes no context after the labels; got 2"):
         UNet(3, (16, 16))(torch.zeros(1, 3, 8, 8), 0.1, None, torch.zeros(1, 2, 8), torch.ones(1, 2).bool())
     with pytest.raises(ValueError, match="steps of 2 or more"):
         sample(CAPTIONS, steps=1, model=model)
     with pytest.raises(ValueError, match="no word 'mauve'"):
         sample(["a mauve seven"], model=model)
+    with pytest.raises(ValueError, match="scale to be finite; got nan"):
+        guided(model, CAPTIONS, math.nan)
 
 
 def test_a_vector_joins_the_time():
@@ -144,7 +157,7 @@ def test_the_same_seed_gives_the_same_picture():
 def test_attention_maps_are_shares_of_the_words():
     model, x = small(), pictures()
     maps = attention_maps(model, x, 1.0, CAPTIONS)
-    assert [m.shape[1:3] for m in maps] == [(8, 8), (4, 4), (4, 4), (8, 8)]
+    assert [m.shape[1:3] for m in maps] == [(8, 8), (4, 4), (4, 4), (4, 4), (8, 8)]
     for m in maps:
         torch.testing.assert_close(m.sum(-1), torch.ones(m.shape[:3]))
         assert (m[1, ..., 4:] == 0).all()  # "a green three" has a start and three words

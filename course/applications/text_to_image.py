@@ -17,15 +17,15 @@ from torch.nn import functional as F
 from course.applications.clip import encode_captions
 from course.guidance import classifier_free
 from course.networks.condition import Condition
-from course.networks.convolutional import CrossAttention, UNet
+from course.networks.convolutional import CrossAttention, ModulatedBlock, UNet
 from course.networks.layers import attention_weights, sinusoidal_embedding
 from course.processes import EDM
 from course.sampling import dpm_solver, karras_times, walk
 from course.scores import Preconditioned, score_from_denoiser
-from course.tensors import check_generator, check_takes, per_example, whole
+from course.tensors import check_generator, check_real, check_takes, finite, one_dtype, per_example, whole
 from course.types import Field, Time
 
-SIGMA_MAX, SIGMA_MIN = 40.0, 0.03
+SIGMA_MAX, SIGMA_MIN = 40.0, 0.06
 SIGMA_DATA = 0.2
 """Below the pixels' deviation, 0.38, since most are black: a larger one makes the network pass noise on to its end."""
 
@@ -43,7 +43,13 @@ class VectorCondition(nn.Module):
         self.caption = nn.Sequential(nn.Linear(vector, dim), nn.SiLU(), nn.Linear(dim, dim))
 
     def forward(self, x: Tensor, t: Time, vector: Tensor) -> Tensor:
-        e = self.time(sinusoidal_embedding(self.time_scale * per_example(t, x), self.dim))
+        times = per_example(t, x)
+        check_real(vector=vector)
+        weights: Any = self.caption[0].weight
+        one_dtype(weights=weights, x=x, vector=vector)
+        if vector.shape != (len(x), weights.shape[1]):
+            raise ValueError(f"Expected a caption's vector {(len(x), weights.shape[1])}; got {tuple(vector.shape)}.")
+        e = self.time(sinusoidal_embedding(self.time_scale * times, self.dim))
         return F.silu(e + self.caption(vector))
 
 
@@ -65,7 +71,7 @@ class CaptionUNet(nn.Module):
     Shape: x (B, 3, 32, 32), t, then the vector (B, V), or words (B, M, D) and their mask (B, M) → (B, 3, 32, 32).
 
     Raises:
-        ValueError: if neither or both are given, or pictures of another size.
+        ValueError: if neither or both are given, pictures of another size, or what is told is of another shape.
     """
 
     def __init__(
@@ -80,19 +86,24 @@ class CaptionUNet(nn.Module):
         super().__init__()
         if (vector is None) == (words is None):
             raise ValueError(f"A caption is told as a vector or as words; got vector={vector} and words={words}.")
+        for name, n in {"vector": vector, "words": words, "patch": patch, "dim": dim}.items():
+            if n is not None:
+                whole(name, n, 1)
         self.patch, self.by_words = patch, words is not None
         condition = VectorCondition(dim, vector) if vector else Condition(dim)
-        self.unet = UNet(3 * patch**2, widths, depth, condition=condition, context=words, out=2 * (patch**2 + 3))
+        told = {"condition": condition, "context": words, "block": ModulatedBlock}
+        self.unet = UNet(3 * patch**2, widths, depth, out=2 * (patch**2 + 3), **told)  # type: ignore[arg-type]
         self.refine = nn.Sequential(nn.Conv2d(8, 16, 3, padding=1), nn.SiLU(), nn.Conv2d(16, 3, 3, padding=1))
         nn.init.constant_(self.refine[2].bias, -1 / SIGMA_DATA)  # type: ignore[arg-type]  # black, the background
 
-    def forward(self, x: Tensor, t: Time, *told: Tensor) -> Tensor:
+    def forward(self, x: Tensor, t: Time, *told: Tensor, added: Sequence[Tensor] = ()) -> Tensor:
+        """``added`` as in ``UNet``."""
         check_takes("This network takes pictures", x, 3, 32, 32)
         if len(told) != 1 + self.by_words:
             what = "words and their mask" if self.by_words else "a caption's vector"
             raise ValueError(f"This network is told {what}; got {len(told)} tensors.")
         h = F.pixel_unshuffle(x, self.patch)
-        h = self.unet(h, t, None, *told) if self.by_words else self.unet(h, t, *told)
+        h = self.unet(h, t, *((None, *told) if self.by_words else told), added=added)
         masks, colours = h.split([2 * self.patch**2, 6], dim=1)
         masks = F.pixel_shuffle(masks, self.patch)
         colours = F.interpolate(colours, scale_factor=float(self.patch)).unflatten(1, (2, 3))
@@ -118,6 +129,7 @@ def guided(model: Preconditioned, captions: Sequence[str], scale: float) -> Fiel
     Returns:
         (x, σ) → D, shape (B, 3, 32, 32), for as many pictures as there are captions.
     """
+    finite(scale=scale)
     if scale == 1:
         return partial(_denoised, model, told(captions, model))
     both = told([*captions, *[""] * len(captions)], model)
@@ -154,7 +166,7 @@ def sample(
         Shape (N, 3, 32, 32), in [−1, 1] but for a little.
 
     Raises:
-        ValueError: if a word is unknown, or there are less than two steps.
+        ValueError: if a caption is none of the grammar, the scale is not finite, or there are less than two steps.
     """
     whole("steps", steps, 2)
     check_generator(generator)

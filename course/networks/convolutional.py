@@ -1,6 +1,7 @@
 """The U-Net: an image is made small and large again, and what was seen on the way down is used on the way up."""
 
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Any
 
 import torch
@@ -96,6 +97,44 @@ class InstanceNormBlock(nn.Module):
         return x + self.conv2(F.silu(h))
 
 
+class ModulatedBlock(nn.Module):
+    r"""A residual block whose normalized features are scaled and shifted by what it is told, at every pixel its own.
+
+    .. math:: x + \mathrm{conv}_2\bigl(\mathrm{silu}\bigl((1 + \gamma) \odot
+       \mathrm{GN}(\mathrm{conv}_1(\mathrm{silu}(x))) + \beta\bigr)\bigr), \qquad (\gamma, \beta) = W_e e + W_a a
+
+    e is the embedding, and a what the pixel finds in a context, such as a caption's words, by cross-attention. The
+    product of "a seven" and "its upper left corner" says what to draw; their sum would have to be disentangled first.
+
+    Args:
+        channels: C, a multiple of 8.
+        dim: E.
+        context: D, the channels of the context's tokens, or None.
+
+    Shape: x (B, C, H, W), embedding (B, E), then, where there is a context, its tokens (B, M, D) and their mask (B, M).
+    Parameters: 18C² + 4C + 2EC, and 4C² + 2CD + 4C more with a context.
+
+    Source: Perez et al. (2018), FiLM; Dhariwal and Nichol (2021), AdaGN; Park et al. (2019), SPADE, for the pixels.
+    """
+
+    def __init__(self, channels: int, dim: int, context: int | None = None):
+        super().__init__()
+        self.conv1 = nn.Conv2d(channels, channels, 3, padding=1)
+        self.norm = nn.GroupNorm(8, channels, affine=False)
+        self.conv2 = nn.Conv2d(channels, channels, 3, padding=1)
+        self.project = nn.Linear(dim, 2 * channels)
+        self.cross = CrossAttention(channels, context) if context else None
+        self.found = nn.Conv2d(channels, 2 * channels, 1) if context else None
+        nn.init.zeros_(self.conv2.weight)
+
+    def forward(self, x: Tensor, embedding: Tensor, *context: Tensor) -> Tensor:
+        told = self.project(embedding)[:, :, None, None]
+        if self.cross and self.found:
+            told = told + self.found(self.cross(x, *context))
+        scale, shift = told.chunk(2, dim=1)
+        return x + self.conv2(F.silu(torch.addcmul(shift, self.norm(self.conv1(F.silu(x))), 1 + scale)))
+
+
 class Attention(nn.Module):
     """Self-attention across the pixels of a normalized image, added to it.
 
@@ -114,7 +153,7 @@ class Attention(nn.Module):
 
 
 class CrossAttention(nn.Module):
-    """Cross-attention from the pixels of a normalized image to the tokens of a context, added to it; at first nothing.
+    """What the pixels of a normalized image find among the tokens of a context.
 
     Shape: x (B, C, H, W), context (B, M, D), mask (B, M) → (B, C, H, W). Parameters: 2C² + 2CD + 2C.
     """
@@ -124,11 +163,11 @@ class CrossAttention(nn.Module):
         self.norm, self.heads = nn.GroupNorm(1, channels), heads
         self.w_q = nn.Parameter(torch.randn(channels, channels) * channels**-0.5)
         self.w_kv = nn.Parameter(torch.randn(2 * channels, context) * context**-0.5)
-        self.w_out = nn.Parameter(torch.zeros(channels, channels))
+        self.w_out = nn.Parameter(torch.randn(channels, channels) * channels**-0.5)
 
     def forward(self, x: Tensor, context: Tensor, mask: Tensor) -> Tensor:
         found = cross_attention(self.tokens(x), context, mask, self.w_q, self.w_kv, self.w_out, self.heads)
-        return x + found.mT.reshape(x.shape)
+        return found.mT.reshape(x.shape)
 
     def tokens(self, x: Tensor) -> Tensor:
         """The normalized pixels as tokens, shape (B, H · W, C)."""
@@ -138,23 +177,18 @@ class CrossAttention(nn.Module):
 class _Level(nn.Module):
     """Change size and channels, run a block, attend, and change size again where the way up asks for it."""
 
-    def __init__(
-        self, fan_in: int, fan_out: int, block: nn.Module, before: bool, after: bool, attend: bool, context: int | None
-    ):
+    def __init__(self, fan_in: int, fan_out: int, block: nn.Module, before: bool, after: bool, attend: bool):
         super().__init__()
         self.mix = nn.Conv2d(fan_in, fan_out, 1)
         self.block, self.before, self.after = block, before, after
         self.attention = Attention(fan_out) if attend else None
-        self.cross = CrossAttention(fan_out, context) if context else None
 
     def forward(self, h: Tensor, embedding: Tensor, *context: Tensor) -> Tensor:
         if self.before:
             h = F.avg_pool2d(h, 2)
-        h = self.block(self.mix(h), embedding)
+        h = self.block(self.mix(h), embedding, *context)
         if self.attention:
             h = self.attention(h)
-        if self.cross:
-            h = self.cross(h, *context)
         return F.interpolate(h, scale_factor=2.0) if self.after else h
 
 
@@ -167,11 +201,12 @@ class UNet(nn.Module):
         depth: blocks at each size, down and again up.
         classes: K, or None. Without labels, or where a label is K, nothing is known of the class.
         attention: attend across the pixels at the smallest size.
-        block: ``TimeBlock`` or ``InstanceNormBlock``: how features are told time and class.
+        block: ``TimeBlock``, ``InstanceNormBlock`` or ``ModulatedBlock``: how features are told time and class.
         out: channels of the result; the images' where None.
         condition: such as ``Condition``: (x, t, labels) → embedding (B, E), E its ``dim``, whatever labels are.
             Where None, E is four times the first width.
-        context: channels of the tokens that features of every size look at by cross-attention, or None.
+        context: channels of the tokens that every block looks at by cross-attention, or None; then blocks take it as
+            their third argument, as ``ModulatedBlock`` does.
 
     Shape: x (B, C, H, W), t of order one, a float or (B,), labels (B,) or None, then, where there is a context, its
     tokens (B, M, D) and their mask (B, M) → (B, C, H, W); height and width are
@@ -189,7 +224,7 @@ class UNet(nn.Module):
         depth: int = 1,
         classes: int | None = None,
         attention: bool = True,
-        block: Callable[[int, int], nn.Module] = TimeBlock,
+        block: Callable[..., nn.Module] = TimeBlock,
         out: int | None = None,
         condition: nn.Module | None = None,
         context: int | None = None,
@@ -203,21 +238,48 @@ class UNet(nn.Module):
         made: Any = condition or Condition(4 * widths[0], classes)
         self.condition, dim = made, made.dim
         self.context = context
+        make = partial(block, context=context) if context else block
         self.stem = nn.Conv2d(channels, widths[0], 3, padding=1)
         self.down, self.up = nn.ModuleList(), nn.ModuleList()
         fan_in, smallest = widths[0], len(widths) - 1
         for i, width in enumerate(widths):
             for j in range(depth):
                 first, attend = i > 0 and j == 0, attention and i == smallest
-                self.down.append(_Level(fan_in, width, block(width, dim), first, False, attend, context))
-                self.up.insert(0, _Level(2 * width, fan_in, block(fan_in, dim), False, first, attend, context))
+                self.down.append(_Level(fan_in, width, make(width, dim), first, False, attend))
+                self.up.insert(0, _Level(2 * width, fan_in, make(fan_in, dim), False, first, attend))
                 fan_in = width
-        self.middle = block(fan_in, dim)
+        self.middle = make(fan_in, dim)
         last = nn.Conv2d(widths[0], out or channels, 3, padding=1)
         nn.init.zeros_(last.weight)
         self.head = nn.Sequential(nn.GroupNorm(8, widths[0]), nn.SiLU(), last)
 
-    def forward(self, x: Tensor, t: Time, labels: Tensor | None = None, *context: Tensor) -> Tensor:
+    def forward(
+        self, x: Tensor, t: Time, labels: Tensor | None = None, *context: Tensor, added: Sequence[Tensor] = ()
+    ) -> Tensor:
+        """``added``: to what is kept on the way down, in order, and to the middle's result (see ``features``)."""
+        embedding, down, middle, up = self._told(x, t, labels, *context)
+        if added:
+            if len(added) != len(down) + 1:
+                raise ValueError(f"This U-Net takes {len(down) + 1} tensors to be added; got {len(added)}.")
+            *beside, on_top = added
+            up = [lambda h, e, part=part, c=c: part(_added(h, c), e) for part, c in zip(up, reversed(beside))]
+            return unet(x, embedding, self.stem, down, lambda h, e: middle(h, e) + on_top, up, self.head)
+        return unet(x, embedding, self.stem, down, middle, up, self.head)
+
+    def features(
+        self, x: Tensor, t: Time, labels: Tensor | None = None, *context: Tensor, hint: Tensor | float = 0.0
+    ) -> list[Tensor]:
+        """What is kept on the way down, in order, and the middle's result, with a hint added to the stem's."""
+        embedding, down, middle, _ = self._told(x, t, labels, *context)
+        kept = [self.stem(x) + hint]
+        for part in [*down, middle]:
+            kept.append(part(kept[-1], embedding))
+        return kept[1:]
+
+    def _told(
+        self, x: Tensor, t: Time, labels: Tensor | None, *context: Tensor
+    ) -> tuple[Tensor, list[Part], Part, list[Part]]:
+        """The embedding, and the parts down, in the middle and up, with the context in their hands."""
         check_real(x=x)
         if len(context) != (2 if self.context else 0):
             expected = "a context and its mask" if self.context else "no context"
@@ -226,6 +288,14 @@ class UNet(nn.Module):
             raise ValueError(f"This U-Net takes images (B, {self.channels}, H, W); got {tuple(x.shape)}.")
         if x.shape[-1] % self.factor or x.shape[-2] % self.factor:
             raise ValueError(f"This U-Net takes sides that are multiples of {self.factor}; got {tuple(x.shape[-2:])}.")
-        embedding = self.condition(x, t, labels)
-        down, up = ([lambda h, e, part=part: part(h, e, *context) for part in parts] for parts in (self.down, self.up))
-        return unet(x, embedding, self.stem, down, self.middle, up, self.head)
+
+        def told(part: nn.Module) -> Part:
+            return lambda h, e: part(h, e, *context)
+
+        down, up = ([told(part) for part in parts] for parts in (self.down, self.up))
+        return self.condition(x, t, labels), down, told(self.middle), up
+
+
+def _added(joined: Tensor, c: Tensor) -> Tensor:
+    """Add to the last channels, which were kept."""
+    return joined + F.pad(c, (0, 0, 0, 0, joined.shape[1] - c.shape[1], 0))

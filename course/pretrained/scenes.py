@@ -1,6 +1,6 @@
 """Recipes of what reads, tells and draws captioned scenes."""
 
-from functools import partial
+from functools import cache, partial
 from typing import Any
 
 import torch
@@ -8,19 +8,20 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from course.applications.clip import CLIP, clip, clip_loss
+from course.applications.control import Control, controlled, edge_agreement, edges
 from course.applications.reading import agreement, read, reader_loss, scene_reader
 from course.applications.text_to_image import SIGMA_DATA, sample, text_to_image
 from course.data.captions import captions, parse, tokenize
 from course.data.rendering import render, settled
 from course.data.scenes import LENGTH, WORDS, Scenes, canonical, draw_scenes, recoloured, select, swapped
-from course.matching import edm_loss
+from course.matching import perturb
 from course.networks.classifier import jitter
 from course.networks.text import BagOfWords
 from course.pretrained.recipe import Recipe
 from course.tensors import randn_like
 
 SOURCE = "Captioned scenes 32 × 32, drawn from the package's 10,000 training digits and four shapes"
-NOISE_MEAN, NOISE_STD = 0.7, 1.3
+NOISE_MEAN, NOISE_STD = 0.8, 1.1
 """Of log σ, in training text to image."""
 
 
@@ -128,7 +129,7 @@ def _captioned(n: int, strokes: str, seed: int, *splits: str) -> tuple[Tensor, T
 
 
 def _text_to_image_loss(model: Any, batch: Any, generator: torch.Generator) -> Tensor:
-    """EDM's loss, told the caption nine times in ten, with more of the large noise that decides what is where."""
+    """The loss of the denoiser, told the caption nine times in ten, and no word of it otherwise."""
     pixels, tokens = batch
     words_follow = torch.arange(LENGTH, device=tokens.device) > 0
     dropped = torch.rand(len(tokens), 1, generator=generator, device=tokens.device) < 0.1
@@ -136,7 +137,20 @@ def _text_to_image_loss(model: Any, batch: Any, generator: torch.Generator) -> T
     with torch.no_grad(), torch.autocast(tokens.device.type, enabled=False):
         words, vectors = clip().to(tokens.device).text(tokens, tokens != 0)
     given = (words, tokens != 0) if model.network.by_words else (vectors,)
-    return edm_loss(model, _pictures(pixels), generator, *given, sigma_data=SIGMA_DATA, mean=NOISE_MEAN, std=NOISE_STD)
+    return _even_loss(model, _pictures(pixels), generator, *given)
+
+
+def _even_loss(model: Any, x: Tensor, generator: torch.Generator, *given: Tensor) -> Tensor:
+    r"""Karras et al.'s loss with every noise level divided by the loss that is left at it, about 0.1 + 3.6 σ/(σ + 6).
+
+    At large σ most of the loss is where things are, which nobody can know; undivided, its gradients drown those of what
+    things look like. Karras et al. (2024), EDM2, learn the divisor; here it was read off a trained network.
+    """
+    level = torch.randn(len(x), generator=generator, device=x.device)
+    sigma = (NOISE_MEAN + NOISE_STD * level).exp()
+    error = model(perturb(x, sigma, randn_like(x, generator)), sigma, *given) - x
+    weight = (1 / sigma**2 + 1 / SIGMA_DATA**2) / (0.1 + 3.6 * sigma / (sigma + 6))
+    return (weight[:, None, None, None] * error.square()).mean()
 
 
 def _text_to_image_quality(model: Any, pixels: Tensor, tokens: Tensor) -> dict[str, float]:
@@ -144,12 +158,45 @@ def _text_to_image_quality(model: Any, pixels: Tensor, tokens: Tensor) -> dict[s
     generator = torch.Generator().manual_seed(1)
     quality = {"test_loss": _text_to_image_loss(model, (pixels[:512], tokens[:512]), generator).item()}
     for name, some in zip(("seen", "held_out"), tokens.chunk(2)):
-        told = [" ".join(WORDS[i] for i in row[1:] if i) for row in some[:128].tolist()]
+        told = _told(some[:128])
         wanted = Scenes(*map(torch.cat, zip(*map(parse, told))))
         for scale in (1, 2, 4):
             found = agreement(read(sample(told, float(scale), generator, model=model)), wanted)
             quality[f"attributes_{name}_at_{scale}"] = found["attributes"]
     return quality
+
+
+def _told(tokens: Tensor) -> list[str]:
+    """Captions of tokens."""
+    return [" ".join(WORDS[i] for i in row[1:] if i) for row in tokens.tolist()]
+
+
+# -- edges and text ----------------------------------------------------------------------------------------------------
+
+
+def _edges_loss(model: Any, batch: Any, generator: torch.Generator) -> Tensor:
+    """The loss of the frozen denoiser with the branch beside it, told a picture's edges, and its caption as above."""
+    pictures = _pictures(batch[0])
+    base = text_to_image_network().to(pictures.device)
+    return _text_to_image_loss(controlled(base, model, edges(pictures)), batch, generator)
+
+
+def _edges_quality(model: Any, pixels: Tensor, tokens: Tensor) -> dict[str, float]:
+    """The loss, and how far samples of the first 128 test captions have the edges they were to have."""
+    generator = torch.Generator().manual_seed(1)
+    quality = {"test_loss": _edges_loss(model, (pixels[:512], tokens[:512]), generator).item()}
+    lines = edges(_pictures(pixels[:128]))
+    both = controlled(text_to_image_network(), model, lines)
+    found = edges(sample(_told(tokens[:128]), 2.0, generator, model=both))
+    return quality | {"edges_agree": edge_agreement(found, lines).mean().item()}
+
+
+@cache
+def text_to_image_network() -> Any:
+    """The frozen network that the branch is trained beside."""
+    from course.pretrained.loading import load
+
+    return load("text_to_image")
 
 
 _of_pairs = partial(
@@ -198,13 +245,20 @@ RECIPES: dict[str, Recipe] = {
         text_to_image,
         _text_to_image_loss,
         _text_to_image_quality,
-        12_000,
+        20_000,
     ),
     "text_to_image_vector": _of_captioned(
         "D(x, σ, vector), the denoiser of scenes, told a caption as one vector by the frozen encoder of clip",
         lambda: text_to_image(by_words=False),
         _text_to_image_loss,
         _text_to_image_quality,
-        12_000,
+        20_000,
+    ),
+    "edges": _of_captioned(
+        "What to add to text_to_image, (x, t, edges, words, mask) → tensors, so that pictures have these edges",
+        lambda: Control(text_to_image_network().network),
+        _edges_loss,
+        _edges_quality,
+        5000,
     ),
 }
