@@ -85,7 +85,7 @@ class Control(nn.Module):
         super().__init__()
         self.patch, self.by_words = network.patch, network.by_words
         self.unet: Any = deepcopy(network.unet).requires_grad_(True)
-        self.unet.up, self.unet.head = nn.ModuleList(), nn.Identity()
+        self.unet.up, self.unet.head = nn.ModuleList(), nn.Sequential()
         down: Any = self.unet.down
         widths = [part.mix.out_channels for part in down]
         self.hint = _zero(nn.Conv2d(self.patch**2, widths[0], 3, padding=1))

@@ -262,7 +262,7 @@ class UNet(nn.Module):
             if len(added) != len(down) + 1:
                 raise ValueError(f"This U-Net takes {len(down) + 1} tensors to be added; got {len(added)}.")
             *beside, on_top = added
-            up = [lambda h, e, part=part, c=c: part(_added(h, c), e) for part, c in zip(up, reversed(beside))]
+            up = [_with(part, c) for part, c in zip(up, reversed(beside))]
             return unet(x, embedding, self.stem, down, lambda h, e: middle(h, e) + on_top, up, self.head)
         return unet(x, embedding, self.stem, down, middle, up, self.head)
 
@@ -296,6 +296,6 @@ class UNet(nn.Module):
         return self.condition(x, t, labels), down, told(self.middle), up
 
 
-def _added(joined: Tensor, c: Tensor) -> Tensor:
-    """Add to the last channels, which were kept."""
-    return joined + F.pad(c, (0, 0, 0, 0, joined.shape[1] - c.shape[1], 0))
+def _with(part: Part, c: Tensor) -> Part:
+    """A part on the way up with c added to what was kept, the last channels of its input."""
+    return lambda h, e: part(h + F.pad(c, (0, 0, 0, 0, h.shape[1] - c.shape[1], 0)), e)
