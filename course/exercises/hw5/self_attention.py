@@ -90,7 +90,7 @@ rows = "(x @ w_qkv.T)"
 split = f"{rows}.reshape(b, n, 3, heads, c // heads)"
 permuted = f"{split}.permute(2, 0, 3, 1, 4)"
 scores = "q @ k.transpose(-1, -2) / math.sqrt(c / heads)"
-softmax = f"torch.softmax({scores}, dim=-1)"
+weights = f"torch.softmax({scores}, dim=-1)"
 moved = "(weights @ v).transpose(1, 2)"
 joined = f"{moved}.reshape(b, n, c)"
 
@@ -104,15 +104,15 @@ exercise.mistake(
 exercise.mistake("c / heads → c", "you divide by √C: each head has only C/heads channels, so divide by √(C/heads).")
 exercise.mistake("math.sqrt(c / heads) → (c / heads)", "you divide by C/heads: divide by its root.")
 exercise.mistake(
-    f"{softmax} → torch.softmax({scores}, dim=-2)",
+    f"{weights} → torch.softmax({scores}, dim=-2)",
     "softmax runs over the queries: the weights of one query, over all keys (the last axis of q kᵀ), add to one.",
 )
 exercise.mistake(
-    f"{softmax} → torch.softmax({scores}, dim=1)",
+    f"{weights} → torch.softmax({scores}, dim=1)",
     "softmax runs over the heads: it runs over the keys, the last axis of q kᵀ.",
 )
 exercise.mistake(
-    f"{softmax} → {scores}", "there is no softmax: the weights of every query are positive and add to one."
+    f"{weights} → {scores}", "there is no softmax: the weights of every query are positive and add to one."
 )
 exercise.mistake(
     f"""{split} → {rows}.reshape(b, n, 3, 1, c)
@@ -163,7 +163,7 @@ exercise.mistake(
 )
 exercise.mistake("w_out.T → w_out", "w_out is the wrong way round: as in F.linear, multiply by w_out.T from the right.")
 exercise.mistake(
-    f"{softmax} → torch.exp({scores}) / torch.exp({scores}).sum(dim=-1, keepdim=True)",
+    f"{weights} → torch.exp({scores}) / torch.exp({scores}).sum(dim=-1, keepdim=True)",
     "exp leaves the range of numbers where scores are large: use torch.softmax, which takes out each query's largest "
     "score first.",
     credit=0.5,
