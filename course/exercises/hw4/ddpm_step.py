@@ -161,4 +161,8 @@ exercise.mistake(
     f"{VARIANCE} → betas[i] * left / (1 - alpha_bars[i - 1])",
     "the two noise variances in β̃ are swapped: it is smaller than β_i, (1 − ᾱ_{i−1}) is above.",
 )
-exercise.mistake("noise → torch.randn_like(x)", OWN_NOISE)
+exercise.mistake(
+    "noise → torch.randn_like(x)",
+    "left = 1 - alpha_bars[i] → left, noise = 1 - alpha_bars[i], torch.randn_like(x)",  # at i = 0 too
+    OWN_NOISE,
+)
