@@ -5,6 +5,7 @@ A shape that does not fit broadcasts in silence: a score of shape (B,) against d
 hands back, is compared with x where it enters; a comparison costs a fraction of a microsecond.
 """
 
+import math
 import operator
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -116,6 +117,15 @@ def returned_one_each(x: Tensor, value: Tensor, name: str) -> Tensor:
     return value
 
 
+def returned_rows(x: Tensor, value: Tensor, name: str) -> Tensor:
+    """What a function that was handed over returned for x, if it is one row of numbers per example, shape (B, K)."""
+    if not isinstance(value, Tensor):
+        raise TypeError(f"Expected {name}(x) to return a tensor of shape ({len(x)}, K); got {_what(value)}.")
+    if value.ndim != 2 or len(value) != len(x):
+        raise ValueError(f"Expected {name}(x) to return shape ({len(x)}, K), a row each; got {tuple(value.shape)}.")
+    return value
+
+
 def check_real(axes: int = 0, **tensors: Tensor) -> None:
     """Raise a TypeError for the first that is no tensor of floating-point numbers, a ValueError if it lacks axes."""
     for name, tensor in tensors.items():
@@ -128,6 +138,25 @@ def check_real(axes: int = 0, **tensors: Tensor) -> None:
         if axes and tensor.ndim < axes:
             shape = "(B, *D)" if axes == 2 else f"{axes} axes or more"
             raise ValueError(f"Expected {name} of shape {shape}; got {tuple(tensor.shape)}.")
+
+
+def check_images(**tensors: Tensor) -> None:
+    """Raise an error for the first that is not real and of four axes, (B, C, H, W)."""
+    for name, tensor in tensors.items():
+        check_real(0, **{name: tensor})
+        if tensor.ndim != 4:
+            raise ValueError(f"Expected {name} as images, shape (B, C, H, W); got {tuple(tensor.shape)}.")
+
+
+def one_dtype(**tensors: Tensor) -> None:
+    """Raise a TypeError for the first whose dtype is not the first one's; under autocast they may differ."""
+    (first, like), *others = tensors.items()
+    for name, tensor in others:
+        if tensor.dtype is not like.dtype and not torch.is_autocast_enabled(tensor.device.type):
+            raise TypeError(
+                f"Expected {name} and {first} of one dtype; got {tensor.dtype} and {like.dtype}. "
+                f"Try `{name}.to({like.dtype})`."
+            )
 
 
 def check_takes(who: str, x: Tensor, *shape: int) -> None:
@@ -182,10 +211,25 @@ def whole(name: str, n: Any, least: int = 0) -> int:
 def positive(**numbers: float) -> None:
     """Raise a ValueError for the first that is not a positive, finite number."""
     for name, number in numbers.items():
-        if not isinstance(number, (int, float, Tensor)) or isinstance(number, bool):
-            raise TypeError(f"Expected {name} to be a number; got {_what(number)}.")
+        _check_number(name, number)
         if not 0 < number < float("inf"):
             raise ValueError(f"Expected {name} to be positive and finite; got {float(number):g}.")
+
+
+def finite(least: float = -math.inf, /, **numbers: float) -> None:
+    """Raise a ValueError for the first that is not a finite number of at least that size."""
+    for name, number in numbers.items():
+        _check_number(name, number)
+        if not (math.isfinite(number) and number >= least):
+            what = "finite" if least == -math.inf else f"{least:g} or more, and finite"
+            raise ValueError(f"Expected {name} to be {what}; got {float(number):g}.")
+
+
+def _check_number(name: str, number: Any) -> None:
+    if not isinstance(number, (int, float, Tensor)) or isinstance(number, bool):
+        raise TypeError(f"Expected {name} to be a number; got {_what(number)}.")
+    if isinstance(number, Tensor) and number.numel() != 1:
+        raise ValueError(f"Expected {name} to be one number; got {_what(number)}.")
 
 
 def _what(value: Any) -> str:
