@@ -13,13 +13,14 @@ import torch
 from torch import Tensor
 
 import course
+from tests.careless import applications
 from tests.careless.calls import CALLS, NOT_CALLED, Call, public
 from tests.careless.variants import variants
 
 PACKAGE = str(Path(course.__file__).parent)
 
-SECOND_SAMPLE = "the two samples may differ in number"
-SILENT_FOR_A_REASON = {
+SECOND_SAMPLE = applications.SECOND_SAMPLE
+SILENT_FOR_A_REASON = applications.SILENT_FOR_A_REASON | {
     ("mmd_squared", "x"): SECOND_SAMPLE,
     ("mmd_squared", "y"): SECOND_SAMPLE,
     ("frechet_distance", "x"): SECOND_SAMPLE,

@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from course.applications.reading import agreement, diversity, read
+from course.applications.reading import agreement, diversity, read, reader_loss, scene_reader
 from course.data import (
     Scenes,
     canonical,
@@ -134,6 +134,50 @@ def test_tokenize_complains():
         tokenize(["a " * 11])
     with pytest.raises(TypeError, match="got a value of type int"):
         tokenize([3])
+    with pytest.raises(ValueError, match="Expected a colour before 'seven' in 'a seven red'"):
+        tokenize(["", "a seven red"])
+
+
+def test_tokenize_takes_what_parse_takes():
+    generator = torch.Generator().manual_seed(0)
+    words = [caption.split() for caption in captions(drawn(300))]
+    told = [" ".join(some[i] for i in torch.randperm(len(some), generator=generator)) for some in words]
+    told += [" ".join(some[:-1]) for some in words] + [" ".join(some) for some in words]
+    assert [fails(lambda text: tokenize([text]), text) for text in told] == [fails(parse, text) for text in told]
+
+
+def fails(function, text):
+    try:
+        function(text)
+    except ValueError as error:
+        return str(error)
+    return None
+
+
+@pytest.mark.parametrize(
+    ("field", "change", "sentence"),
+    [
+        ("kind", lambda a: a[:-1], r"size of scenes \(N, 2\) and relation \(N,\); got kind \(2, 2\), colour \(3, 2\)"),
+        ("relation", lambda a: a[:, None], r"relation \(N,\); got kind \(3, 2\), .*, relation \(3, 1\)"),
+        ("colour", lambda a: a + 8, "Expected colour of scenes from -1 to 7; got"),
+        ("size", lambda a: a.float(), "Expected size of scenes as whole numbers, int64; got torch.float32"),
+        ("kind", lambda a: a.tolist(), "Expected kind to be a tensor; got a value of type list"),
+    ],
+)
+@pytest.mark.parametrize("function", [captions, canonical, recoloured, is_held_out, lambda some: select(some, [0])])
+def test_wrong_scenes_are_told_by_their_field(function, field, change, sentence):
+    scenes = drawn(3)
+    with pytest.raises((ValueError, TypeError), match=sentence):
+        function(scenes._replace(**{field: change(getattr(scenes, field))}))
+
+
+@pytest.mark.parametrize(
+    "index", [[0, 3], [-4], torch.tensor([[0]]), torch.tensor([True]), torch.tensor([0.5]), None, 1]
+)
+def test_a_wrong_index_selects_no_scenes(index):
+    with pytest.raises((ValueError, TypeError), match=r"to select scenes|Scenes are selected by"):
+        select(drawn(3), index)
+    assert same(select(drawn(3), [0, -1]), select(drawn(3), torch.tensor([True, False, True])))
 
 
 def test_draw_and_render_complain():
@@ -232,6 +276,8 @@ def test_open_sizes_are_not_asked_for():
     scenes = canonical(drawn(300, sized=0.0))
     generator = torch.Generator().manual_seed(0)
     assert agreement(settled(scenes, generator), scenes)["scenes"] == 1
+    with pytest.raises(ValueError, match="canonical scenes of decided sizes"):
+        reader_loss(scene_reader(), torch.zeros(300, 3, 32, 32), scenes)
 
 
 # -- diversity ---------------------------------------------------------------------------------------------------------

@@ -230,7 +230,7 @@ def test_wrong_frames(untrained, normal):
         untrained(x, 0.0, read_captions(["it falls"]))
     with pytest.raises(ValueError, match=r"goes from 0 to \(10, 5, 2\)"):
         untrained(x, 0.0, torch.tensor([[11, 0, 0], [0, 0, 0]]))
-    with pytest.raises(ValueError, match=r"number of each frame, shape \(2, 3\); got \(3,\)"):
+    with pytest.raises(ValueError, match=r"whole number of each frame, shape \(2, 3\); got torch.int64, \(3,\)"):
         untrained(x, 0.0, at=torch.arange(3))
 
 
@@ -307,7 +307,7 @@ def test_the_judge_refuses(real):
     clips, told = real
     with pytest.raises(ValueError, match="two frames or more"):
         path(clips[:, :1])
-    with pytest.raises(ValueError, match=r"what each caption says, shape \(100, 3\); got \(4, 3\)"):
+    with pytest.raises(ValueError, match=r"whole numbers of shape \(100, 3\); got torch.int64, \(4, 3\)"):
         moves_as_told(clips, told[:4])
 
 

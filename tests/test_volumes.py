@@ -181,6 +181,10 @@ def test_pictures_need_an_azimuth_each():
         photograph(heads(2), torch.zeros(3))
     with pytest.raises(ValueError, match="4 channels"):
         over(torch.zeros(1, 3, 8, 8))
+    with pytest.raises(ValueError, match="background to be finite; got nan"):
+        over(torch.zeros(1, 4, 8, 8), math.nan)
+    with pytest.raises(ValueError, match=r"pictures with coverage, \(3, 4, H, W\); got \(2, 4, 8, 8\)"):
+        turntable(lambda azimuth: Volume(8)(azimuth[1:]), 3)
 
 
 def test_a_volume_starts_as_a_cloud_that_looks_the_same_from_everywhere():

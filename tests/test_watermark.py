@@ -178,6 +178,14 @@ def test_tree_rings_are_in_the_spectrum_and_in_every_image(normal):
         (lambda: watermarked_noise(torch.zeros(1, 2), torch.zeros(1, 2), torch.eye(2)), "Signs are −1 or 1"),
         (lambda: recovered_noise(ddim(EDM(), lambda x, t: x), torch.zeros(1, 2), [0.0], 80.0), "a time to start from"),
         (lambda: tree_ring(torch.zeros(1, 1, 8, 8), torch.ones(5)), "r below half the image"),
+        (
+            lambda: recovered_noise(ddim(EDM(), lambda x, t: x), torch.zeros(1, 2), [float("nan"), 1.0], 80.0),
+            "a time to be finite; got nan",
+        ),
+        (
+            lambda: watermarked_noise(torch.zeros(1, 2).double(), torch.ones(1, 2), torch.eye(2)),
+            "directions and x of one dtype; got torch.float32 and torch.float64",
+        ),
     ],
 )
 def test_mistakes_are_answered_with_a_sentence(call, message):

@@ -16,7 +16,7 @@ from torch.nn import functional as F
 from course.data.captions import tokenize
 from course.data.scenes import LENGTH, WORDS
 from course.networks.text import TextEncoder
-from course.tensors import check_real, check_takes, positive
+from course.tensors import check_real, check_takes, one_dtype, positive
 
 
 def clip_loss(image: Tensor, text: Tensor, temperature: float | Tensor) -> Tensor:
@@ -45,6 +45,7 @@ def clip_loss(image: Tensor, text: Tensor, temperature: float | Tensor) -> Tenso
             f"Expected one image and one text embedding per pair, both (B, E); got {tuple(image.shape)} and "
             f"{tuple(text.shape)}."
         )
+    one_dtype(image=image, text=text)
     positive(temperature=temperature)  # type: ignore[arg-type]
     logits = F.normalize(image, dim=1) @ F.normalize(text, dim=1).T / temperature
     pairs = torch.arange(len(image), device=image.device)
@@ -73,6 +74,7 @@ class ImageEncoder(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         check_takes("This encoder takes pictures", x, 3, 32, 32)
+        one_dtype(weights=self.body[6].weight, x=x)  # type: ignore[arg-type]
         return self.body(x)
 
 
@@ -115,7 +117,7 @@ def encode_captions(captions: Sequence[str]) -> tuple[Tensor, Tensor, Tensor]:
         Words (N, 11, 64), their mask (N, 11), true at real ones, and captions as one vector (N, 64).
 
     Raises:
-        ValueError: if a word is unknown.
+        ValueError: if a word is unknown, or the words are in another order than the grammar's.
     """
     tokens, mask = tokenize(captions)
     words, vectors = clip().text(tokens, mask)
@@ -123,5 +125,5 @@ def encode_captions(captions: Sequence[str]) -> tuple[Tensor, Tensor, Tensor]:
 
 
 def similarity(pictures: Tensor, captions: Sequence[str]) -> Tensor:
-    """Cosines of N pictures (N, 3, 32, 32) and M captions; shape (N, M)."""
+    """Cosines of N pictures (N, 3, 32, 32) and M captions; shape (N, M). It complains as ``tokenize`` does."""
     return clip()(pictures, *tokenize(captions))[0] @ F.normalize(encode_captions(captions)[2], dim=1).T

@@ -24,7 +24,7 @@ from torch.nn import functional as F
 
 from course.applications.distortions import quantize
 from course.networks.classifier import Classifier
-from course.tensors import check_real, check_takes, shaped_as
+from course.tensors import check_images, check_real, check_takes, shaped_as
 from course.training import train
 
 
@@ -43,6 +43,7 @@ class Detector(Classifier):
         super().__init__(channels=2, classes=1, width=16)
 
     def forward(self, x: Tensor) -> Tensor:
+        check_images(x=x)
         check_takes("This detector takes grey images", x, 1, *x.shape[2:])
         level = ((x + 1) * 127.5).clamp(0, 255)
         return super().forward(torch.cat([x, 2 * level.log1p() / math.log(256) - 1], dim=1))
@@ -62,7 +63,7 @@ def detection_pairs(real: Tensor, generated: Tensor, levels: int = 256) -> tuple
     Raises:
         ValueError: if images of the two kinds differ in shape.
     """
-    check_real(4, real=real, generated=generated)
+    check_images(real=real, generated=generated)
     shaped_as(real[:1], generated=generated[:1])
     labels = torch.cat([real.new_zeros(len(real)), generated.new_ones(len(generated))])
     return quantize(torch.cat([real, generated]), levels), labels
@@ -129,7 +130,7 @@ def pixel_traces(x: Tensor) -> dict[str, Tensor]:
     Digits are white strokes on black, so that a sample's traces are where both should be exact: the background at level
     0 and not 1 to 4, the inside of a stroke at 255 and not a little less.
     """
-    check_real(4, x=x)
+    check_images(x=x)
     level = ((quantize(x) + 1) * 127.5).round()
     share = lambda mask: mask.double().flatten(1).mean(1)
     steps = [(level.diff(dim=axis) / 255).square().flatten(1).mean(1) for axis in (2, 3)]

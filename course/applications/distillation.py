@@ -24,6 +24,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from course.applications.volumes import pictures_of
 from course.data.solids import over
 from course.guidance import classifier_free
 from course.networks.view import view_of
@@ -31,6 +32,7 @@ from course.tensors import (
     check_generator,
     check_real,
     expand,
+    finite,
     one_each,
     positive,
     randn_like,
@@ -77,9 +79,12 @@ def score_distillation(
 
 def view_prior(denoiser: Callable[..., Tensor], scale: float = 1.0, told: bool = True) -> Prior:
     r"""ε̂ = (x − D) / σ of a denoiser D(x, σ, view), guided towards the view by ``scale``, or not told of it at all."""
+    finite(scale=scale)
 
     def noise_prediction(x: Tensor, sigma: Tensor, azimuth: Tensor) -> Tensor:
         view = view_of(azimuth, x)
+        check_real(sigma=sigma)
+        one_each(x, sigma=sigma)
         if not told or scale == 0:
             clean = denoiser(x, sigma, 0 * view)
         elif scale == 1:
@@ -133,13 +138,21 @@ def distill(
     check_generator(generator)
     whole("steps", steps), whole("views", views, 1)
     positive(sigma_max=sigmas[0], sigma_min=sigmas[1], lr=lr)
+    if not isinstance(volume, nn.Module):
+        raise TypeError(
+            f"Expected a volume with parameters, an nn.Module; got a value of type {type(volume).__name__}."
+        )
+    if azimuths is not None:
+        check_real(azimuths=azimuths)
+        if azimuths.ndim != 1 or len(azimuths) < views:
+            raise ValueError(f"Expected {views} azimuths or more, as many as views; got {tuple(azimuths.shape)}.")
     optimizer = torch.optim.Adam(volume.parameters(), lr=lr, betas=(0.9, 0.99))
     uniform = partial(torch.rand, generator=generator)
     for k in range(steps):
         azimuth = 2 * math.pi * (torch.arange(views) + uniform(1)) / views
         if azimuths is not None:
             azimuth = azimuths[torch.randperm(len(azimuths), generator=generator)[:views]]
-        x = over(volume(azimuth), 2 * uniform(views, 3, 1, 1) - 1 if background is None else background)
+        x = over(pictures_of(volume, azimuth), 2 * uniform(views, 3, 1, 1) - 1 if background is None else background)
         share = k / steps
         level = sigmas[0] * (sigmas[1] / sigmas[0]) ** share
         sigma = level * 2 ** (uniform(views) - 0.5)

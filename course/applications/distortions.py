@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from course.tensors import check_real, randn_like, whole
+from course.tensors import check_images, check_real, finite, randn_like, whole
 
 
 def quantize(x: Tensor, levels: int = 256) -> Tensor:
@@ -22,10 +22,14 @@ def quantize(x: Tensor, levels: int = 256) -> Tensor:
 
 
 def blur(x: Tensor, width: float) -> Tensor:
-    r"""Convolution with a Gaussian of standard deviation ``width`` pixels, cut off at 3; 0 is the image itself."""
-    check_real(4, x=x)
-    if not 0 <= width < float("inf"):
-        raise ValueError(f"A blur's width is a number of pixels, 0 or more; got {width}.")
+    r"""Convolution with a Gaussian of standard deviation ``width`` pixels, cut off at 3; 0 is the image itself.
+
+    Raises a ValueError where the width is negative, or larger than the image.
+    """
+    check_images(x=x)
+    finite(0, width=width)
+    if width > max(x.shape[2:]):
+        raise ValueError(f"A blur's width is at most that of the image, {max(x.shape[2:])} pixels; got {width}.")
     if width == 0:
         return x
     reach = max(1, round(3 * width))
@@ -38,13 +42,19 @@ def blur(x: Tensor, width: float) -> Tensor:
 def add_noise(x: Tensor, sigma: float, generator: torch.Generator | None = None) -> Tensor:
     """x + σz, clamped to [−1, 1] as a stored image is."""
     check_real(x=x)
+    finite(0, sigma=sigma)
     return (x + sigma * randn_like(x, generator)).clamp(-1, 1) if sigma else x
 
 
 def shift(x: Tensor, rows: int, columns: int) -> Tensor:
-    """Move images down and to the right by whole pixels, up and to the left if negative."""
-    check_real(4, x=x)
+    """Move images down and to the right by whole pixels, up and to the left if negative.
+
+    Raises a ValueError where nothing of them would be left.
+    """
+    check_images(x=x)
     height, width = x.shape[2:]
+    if abs(whole("rows", rows, -height)) > height or abs(whole("columns", columns, -width)) > width:
+        raise ValueError(f"Images of {height} × {width} pixels are shifted by no more; got {rows} and {columns}.")
     moved = F.pad(x, (abs(columns), abs(columns), abs(rows), abs(rows)), value=-1.0)
     top, left = abs(rows) - rows, abs(columns) - columns
     return moved[:, :, top : top + height, left : left + width]
@@ -52,7 +62,7 @@ def shift(x: Tensor, rows: int, columns: int) -> Tensor:
 
 def crop(x: Tensor, margin: int) -> Tensor:
     """Blacken a margin of that many pixels on every side: what is left of a crop that is put back in its place."""
-    check_real(4, x=x)
+    check_images(x=x)
     if 2 * whole("margin", margin) >= min(x.shape[2:]):
         raise ValueError(f"A margin of {margin} leaves nothing of images of {x.shape[2]} × {x.shape[3]} pixels.")
     inside = torch.zeros_like(x, dtype=torch.bool)
@@ -62,7 +72,7 @@ def crop(x: Tensor, margin: int) -> Tensor:
 
 def jpeg(x: Tensor, quality: int) -> Tensor:
     """Through an actual JPEG file in memory, quality from 1 to 100; one or three channels."""
-    check_real(4, x=x)
+    check_images(x=x)
     if x.shape[1] not in (1, 3) or not 1 <= whole("quality", quality) <= 100:
         raise ValueError(f"JPEG takes 1 or 3 channels and a quality from 1 to 100; got {x.shape[1]} and {quality}.")
     levels = ((quantize(x) + 1) * 127.5).round().byte().cpu().permute(0, 2, 3, 1)

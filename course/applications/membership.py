@@ -39,7 +39,7 @@ def denoising_losses(
         Shape (N,), no graph.
 
     Raises:
-        ValueError: if noise is not of shape (K, \*D), there is none, or a level is not positive.
+        ValueError: if noise is not of shape (K, \*D), there is none, or a level or σ_d is not positive.
     """
     check_real(2, x=x, noise=noise)
     if noise.shape[1:] != x.shape[1:] or not len(noise):
@@ -47,6 +47,7 @@ def denoising_losses(
         raise ValueError(f"Expected noise of shape ({expected}), one or more draws for all; got {tuple(noise.shape)}.")
     if not len(sigmas):
         raise ValueError("A loss is taken at one noise level or more; got none.")
+    positive(sigma_data=sigma_data)
     total = x.new_zeros(len(x))
     with torch.no_grad():
         for sigma in sigmas:

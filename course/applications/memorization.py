@@ -11,7 +11,7 @@ from collections.abc import Iterator
 import torch
 from torch import Tensor
 
-from course.tensors import check_real, positive
+from course.tensors import check_real, positive, whole
 
 CHUNK = 2048  # rows of a matrix of distances: at most 2048² numbers at a time, 16 MB
 
@@ -96,13 +96,14 @@ def repeated_images(samples: Tensor, radius: float, least: int = 3) -> Tensor:
     Source: Carlini et al. (2023), section 4.2, who look for cliques.
     """
     positive(radius=radius)
+    whole("least", least, 2)
     x, _ = _comparable(samples, samples)
     near = torch.cat([_distances(rows, x) <= radius for rows in x.split(CHUNK)]) if len(x) else torch.zeros(0, 0)
     left, centres = torch.ones(len(x), dtype=torch.bool, device=x.device), []
     while left.any():
         sizes = (near & left).sum(1) * left
         centre = int(sizes.argmax())
-        if sizes[centre] < max(least, 2):
+        if sizes[centre] < least:
             break
         centres.append(centre)
         left &= ~near[centre]

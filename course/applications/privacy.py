@@ -14,7 +14,7 @@ import torch
 from torch import Tensor, nn
 from torch.func import functional_call, grad_and_value, vmap
 
-from course.tensors import check_real, positive, randn_like, whole
+from course.tensors import check_generator, check_real, check_tensor, positive, randn_like, whole
 from course.training.loop import Batch
 
 
@@ -57,13 +57,20 @@ def example_gradients(
 
     Returns:
         Gradients, shape (B, P), in the order of ``model.parameters()``, and losses, shape (B,).
+
+    Raises:
+        TypeError: if the batch holds anything but tensors, or the loss is no scalar.
     """
     weights = {name: weight.detach() for name, weight in model.named_parameters() if weight.requires_grad}
 
     def alone(weights: dict[str, Tensor], *example: Tensor) -> Tensor:
         call = lambda *args: functional_call(model, weights, args)
-        return loss(call, *(a[None] for a in example))
+        value = loss(call, *(a[None] for a in example))
+        if not isinstance(value, Tensor) or value.ndim:
+            raise TypeError(f"Expected the loss of one example to be a scalar; got {getattr(value, 'shape', value)}.")
+        return value
 
+    check_tensor(**{f"batch[{i}]": tensor for i, tensor in enumerate(batch)})
     axes = (None, *[0] * len(batch))
     gradients, losses = vmap(grad_and_value(alone), in_dims=axes, chunk_size=chunk)(weights, *batch)
     return torch.cat([g.flatten(1) for g in gradients.values()], dim=1), losses
@@ -75,7 +82,9 @@ def poisson_batch(data: Batch, n: int, generator: torch.Generator) -> Batch:
     It is the ``draw`` of ``train`` for which the privacy of a step is known; drawing n with replacement is not.
     """
     first = data[0] if isinstance(data, tuple) else data
-    if n > len(first):
+    check_tensor(data=first)
+    check_generator(generator)
+    if whole("n", n, 1) > len(first):
         raise ValueError(f"A batch of {n} on average is drawn from as many examples or more; got {len(first)}.")
     chosen = torch.rand(len(first), generator=generator, device=first.device) < n / len(first)
     return tuple(tensor[chosen] for tensor in data) if isinstance(data, tuple) else data[chosen]

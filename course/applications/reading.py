@@ -9,9 +9,9 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from course.data.scenes import COLOURS, KINDS, NONE, RELATIONS, SIZES, Scenes, canonical
+from course.data.scenes import COLOURS, KINDS, NONE, RELATIONS, SIZES, Scenes, canonical, check_scenes
 from course.networks.reader import SceneReader
-from course.tensors import check_real
+from course.tensors import check_images, check_real
 
 ATTRIBUTES = ("kind", "colour", "size", "relation")
 
@@ -22,7 +22,19 @@ def scene_reader() -> SceneReader:
 
 
 def reader_loss(model: SceneReader, pictures: Tensor, scenes: Scenes) -> Tensor:
-    """The mean cross-entropy of the attributes of canonical scenes whose sizes are decided; in nats."""
+    """The mean cross-entropy of the attributes of canonical scenes whose sizes are decided; in nats.
+
+    Raises:
+        ValueError: if there are not as many scenes as pictures, or they are not canonical or have open sizes.
+    """
+    check_scenes(scenes)
+    check_images(pictures=pictures)
+    if len(pictures) != len(scenes.relation):
+        raise ValueError(f"Expected one scene per picture; got {len(scenes.relation)} for {len(pictures)}.")
+    if (scenes.relation >= len(RELATIONS) // 2).any() or ((scenes.size == NONE) & (scenes.kind != NONE)).any():
+        raise ValueError(
+            "A reader learns canonical scenes of decided sizes: try `canonical(settled(scenes, generator))`."
+        )
     kind, colour, size, relation = model(pictures)
     there = torch.where(scenes.kind == NONE, len(KINDS), scenes.kind)
     single = torch.where(scenes.relation == NONE, len(RELATIONS) // 2, scenes.relation)
@@ -70,7 +82,10 @@ def agreement(found: Scenes, wanted: Scenes) -> dict[str, float]:
         things, "colours swapped": of those with two colours, where each thing has the other's; "things swapped": of
         those with two different things, where each is in the other's place.
     """
+    check_scenes(found)
     wanted = canonical(wanted)
+    if len(found.relation) != len(wanted.relation):
+        raise ValueError(f"Expected as many scenes found as wanted; got {len(found.relation)}, {len(wanted.relation)}.")
     right = {name: getattr(found, name) == getattr(wanted, name) for name in ATTRIBUTES}
     asked = {name: getattr(wanted, name) != NONE for name in ATTRIBUTES}
     hits = {name: (right[name] & asked[name]).sum().item() for name in ATTRIBUTES}
@@ -102,7 +117,7 @@ def diversity(pictures: Tensor) -> dict[str, float]:
     Raises:
         ValueError: if there are less than two pictures.
     """
-    check_real(4, pictures=pictures)
+    check_images(pictures=pictures)
     if len(pictures) < 2:
         raise ValueError(f"Diversity is that of two pictures or more; got {len(pictures)}.")
     ink = (pictures.clamp(-1, 1) + 1).mean(1)

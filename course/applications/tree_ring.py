@@ -12,7 +12,7 @@ stays real without discarding an imaginary part, and variance one, as Fourier co
 import torch
 from torch import Tensor
 
-from course.tensors import check_real, whole
+from course.tensors import check_images, check_real, whole
 
 
 def tree_ring(noise: Tensor, rings: Tensor) -> Tensor:
@@ -43,7 +43,7 @@ def tree_ring_score(recovered: Tensor, rings: Tensor) -> Tensor:
 
 def _pattern(x: Tensor, rings: Tensor) -> tuple[Tensor, Tensor]:
     """Which frequencies are marked, and with what; shapes (H, W)."""
-    check_real(4, x=x)
+    check_images(x=x)
     check_real(rings=rings)
     if rings.ndim != 1 or not 1 <= whole("the number of rings", len(rings)) <= min(x.shape[2:]) // 2:
         raise ValueError(f"Expected rings of shape (r + 1,), r below half the image; got {tuple(rings.shape)}.")

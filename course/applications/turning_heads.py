@@ -10,7 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from course.applications.distillation import distill, view_prior
-from course.applications.volumes import Volume, around
+from course.applications.volumes import Volume, around, pictures_of
 from course.data.solids import over, turned
 from course.networks.view import ViewReader
 from course.pretrained import load
@@ -41,11 +41,17 @@ def distilled_head(
 def view_errors(volume: nn.Module, reader: ViewReader, azimuth: Tensor) -> Tensor:
     """How far from each azimuth a picture from there seems to be taken, in radians from −π to π; (B,) → (B,)."""
     check_real(azimuth=azimuth)
-    return turned(reader.azimuth(over(volume(azimuth))), azimuth)
+    return turned(_read(volume, reader, azimuth), azimuth)
 
 
 @torch.no_grad()
 def faces(volume: nn.Module, reader: ViewReader, sides: int = 8) -> int:
     """On how many of the sides, the front and others all around, the reader sees the front; a head has one face."""
-    read = reader.azimuth(over(volume(around(sides))))
+    read = _read(volume, reader, around(sides))
     return int((read.abs() < math.pi / sides).sum())
+
+
+def _read(volume: nn.Module, reader: ViewReader, azimuth: Tensor) -> Tensor:
+    if not isinstance(reader, ViewReader):
+        raise TypeError(f"Expected a reader of views, a ViewReader; got a value of type {type(reader).__name__}.")
+    return reader.azimuth(over(pictures_of(volume, azimuth)))

@@ -22,7 +22,7 @@ from course.guidance import classifier_free
 from course.processes import EDM
 from course.sampling import edm_step, karras_times, walk
 from course.scores import Preconditioned, score_from_denoiser
-from course.tensors import check_generator, check_real, check_tensor, whole
+from course.tensors import check_generator, check_real, check_tensor, finite, returned_rows, whole
 from course.types import Field, Time
 
 SIGMA_MAX, SIGMA_MIN = 80.0, 0.02
@@ -44,6 +44,7 @@ def video_denoiser(
     Returns:
         (x (B, F, C, H, W), σ) → an estimate of the clean clip.
     """
+    finite(scale=scale)
     conditional = Preconditioned(partial(network, told=told, first=first))
     if told is None or scale == 1:
         return conditional
@@ -114,6 +115,8 @@ def recentred(clips: Tensor, size: int = 16) -> Tensor:
 
 def clean(clips: Tensor, least: float = 0.1) -> Tensor:
     """Clips in [−1, 1] whose faintest ink, below ``least`` of full, is black: grains would draw the centre of ink."""
+    check_real(clips=clips)
+    finite(least=least)
     return torch.where(clips < 2 * least - 1, -1.0, clips.clamp(max=1))
 
 
@@ -177,8 +180,9 @@ def judge(clips: Tensor, told: Tensor, classifier: Callable[[Tensor], Tensor]) -
     """
     _check_told(clips, told)
     digits = recentred(clips)
+    frames = digits.flatten(0, 1)
     with torch.no_grad():
-        read = classifier(digits.flatten(0, 1)).argmax(1).reshape(clips.shape[:2])
+        read = returned_rows(frames, classifier(frames), "classifier").argmax(1).reshape(clips.shape[:2])
     named = (read == told[:, :1]).float().mean(1)
     same, moves, unnamed = (read == read[:, :1]).all(1), moves_as_told(clips, told), told[:, 0] == NOTHING[0]
     return {
@@ -200,5 +204,8 @@ def _check_clips(clips: Tensor) -> None:
 def _check_told(clips: Tensor, told: Tensor) -> None:
     _check_clips(clips)
     check_tensor(told=told)
-    if told.shape != (len(clips), len(NOTHING)):
-        raise ValueError(f"Expected what each caption says, shape {(len(clips), 3)}; got {tuple(told.shape)}.")
+    if told.shape != (len(clips), len(NOTHING)) or told.is_floating_point():
+        raise ValueError(
+            f"Expected what each caption says, whole numbers of shape {(len(clips), 3)}; "
+            f"got {told.dtype}, {tuple(told.shape)}."
+        )

@@ -17,13 +17,14 @@ Source: Max (1995); Mildenhall et al. (2020), eq. 1 to 3; Fridovich-Keil et al. 
 """
 
 import math
+from collections.abc import Callable
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
 from course.data.solids import over
-from course.tensors import check_real, positive, whole
+from course.tensors import check_real, finite, one_dtype, positive, whole
 
 
 def render(density: Tensor, colour: Tensor, azimuth: Tensor, samples: int | None = None) -> Tensor:
@@ -46,6 +47,7 @@ def render(density: Tensor, colour: Tensor, azimuth: Tensor, samples: int | None
         ValueError: if shapes do not fit, or a density is negative.
     """
     check_real(density=density, colour=colour, azimuth=azimuth)
+    one_dtype(density=density, colour=colour, azimuth=azimuth)
     if density.ndim != 3 or density.shape[0] != density.shape[2]:
         raise ValueError(f"Expected a density of shape (N, H, N), as deep as it is wide; got {tuple(density.shape)}.")
     if colour.ndim != 4 or colour.shape[1:] != density.shape:
@@ -61,7 +63,7 @@ def render(density: Tensor, colour: Tensor, azimuth: Tensor, samples: int | None
     places = torch.stack([cos * across + sin * ahead, -sin * across + cos * ahead], -1)  # (B, S, N, 2): x and z
     slices = torch.cat([density[None], colour]).transpose(1, 2).flatten(0, 1)  # (1 + C) · H planes of z and x
     found = F.grid_sample(slices[None], places.flatten(0, 1)[None], align_corners=False)
-    found = found.reshape(-1, height, len(azimuth), steps, n)
+    found = found.reshape(len(slices) // height, height, len(azimuth), steps, n)
     depth = found[0] * (2 / steps)
     passed = depth.cumsum(2)
     weight = (depth - passed).exp() * -torch.expm1(-depth)  # of each sample: that light gets there, and ends there
@@ -116,10 +118,23 @@ class Volume(nn.Module):
 
 def around(n: int, offset: float = 0.0) -> Tensor:
     """n azimuths at equal distances, all the way round from ``offset`` radians; shape (n,)."""
+    finite(offset=offset)
     return offset + torch.arange(whole("n", n, 1)) * (2 * math.pi / n)
 
 
 @torch.no_grad()
 def turntable(volume: nn.Module, n: int = 8, background: float = 1.0) -> Tensor:
     """Pictures of a volume that turns once, the face first; shape (n, 3, H, W) in [−1, 1]."""
-    return over(volume(around(n)), background).clamp(-1, 1)
+    return over(pictures_of(volume, around(n)), background).clamp(-1, 1)
+
+
+def pictures_of(volume: Callable[[Tensor], Tensor], azimuth: Tensor) -> Tensor:
+    """What a volume returns for azimuths (B,), if it is one picture with coverage for each, (B, 4, H, W)."""
+    picture = volume(azimuth)
+    check_real(0, **{"what the volume returns": picture})
+    if picture.ndim != 4 or picture.shape[:2] != (len(azimuth), 4):
+        raise ValueError(
+            f"Expected volume(azimuth) to return pictures with coverage, ({len(azimuth)}, 4, H, W); "
+            f"got {tuple(picture.shape)}."
+        )
+    return picture

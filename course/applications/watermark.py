@@ -23,7 +23,7 @@ import torch
 from torch import Tensor
 
 from course.sampling import walk
-from course.tensors import check_real, positive, whole
+from course.tensors import check_real, finite, one_dtype, positive, whole
 from course.types import Step
 
 LEVELS = 8
@@ -104,6 +104,8 @@ def recovered_noise(step: Step, x: Tensor, times: Iterable[float], scale: float)
         Shape (B, \*D). What the sampler contracted is lost: ẑ is near zero where z left no trace in the image.
     """
     positive(scale=scale)
+    for t in (times := list(times)):
+        finite(**{"a time": t})
     ascending = sorted(float(t) for t in times if t > 0)
     *_, end = walk(step, x, ascending)
     return end / scale
@@ -160,7 +162,10 @@ def trace_watermark(recovered: Tensor, signs: Tensor, directions: Tensor) -> tup
         at most the probability ``level``.
     """
     a = _weights(recovered, directions)
-    _check_signs(signs, a[:1].expand(len(signs), -1))
+    check_real(1, signs=signs)
+    if not len(signs):
+        raise ValueError("A watermark is traced among one issued number or more; got none.")
+    _check_signs(signs, a.new_empty(len(signs), a.shape[1]))
     matched = ((a.abs().sum(1, keepdim=True) + a @ signs.mT) / 2).round().long()  # Σ|a|[as > 0], for every number
     best, row = matched.max(1)
     return (len(signs) * _tails(a).gather(1, best[:, None])[:, 0]).clamp(max=1), row
@@ -184,6 +189,7 @@ def _tails(a: Tensor) -> Tensor:
 
 def _coordinates(x: Tensor, directions: Tensor) -> Tensor:
     check_real(2, x=x, directions=directions)
+    one_dtype(x=x, directions=directions)
     flat = x.flatten(1)
     if directions.ndim != 2 or directions.shape[1] != flat.shape[1]:
         raise ValueError(f"Expected directions of shape (k, {flat.shape[1]}); got {tuple(directions.shape)}.")
@@ -192,6 +198,7 @@ def _coordinates(x: Tensor, directions: Tensor) -> Tensor:
 
 def _check_signs(signs: Tensor, coordinates: Tensor) -> None:
     check_real(signs=signs)
+    one_dtype(noise=coordinates, signs=signs)
     if signs.shape != coordinates.shape:
         raise ValueError(f"Expected signs of shape {tuple(coordinates.shape)}; got {tuple(signs.shape)}.")
     if not (signs.abs() == 1).all():

@@ -1,20 +1,25 @@
 """Scenes in words and back: captions, their parser, and their tokens."""
 
+import re
 from collections.abc import Sequence
 from typing import TypeVar
 
 import torch
 from torch import Tensor
 
-from course.data.scenes import COLOURS, KINDS, LENGTH, NONE, RELATIONS, SIZES, WORDS, Scenes
+from course.data.scenes import COLOURS, KINDS, LENGTH, NONE, RELATIONS, SIZES, WORDS, Scenes, check_scenes
 
 _TOKEN = {word: i for i, word in enumerate(WORDS)}
 _FORM = "a [size] colour thing, and perhaps above, below, left of or right of a [size] colour thing"
+_THING = f"a (?:(?:{'|'.join(SIZES)}) )?(?:{'|'.join(COLOURS)}) (?:{'|'.join(KINDS)})"
+_CAPTION = re.compile(f"{_THING}(?: (?:{'|'.join(RELATIONS)}) {_THING})?")
+"""The grammar of ``parse``, quicker; ``parse`` says what is wrong."""
 T = TypeVar("T")
 
 
 def captions(scenes: Scenes) -> list[str]:
     """Scenes in words, such as "a small red seven above a blue circle"."""
+    check_scenes(scenes)
     told = []
     for kind, colour, size, relation in zip(*(field.tolist() for field in scenes)):
         things = [_thing(*thing) for thing in zip(kind, colour, size) if thing[0] != NONE]
@@ -70,14 +75,14 @@ def _take_thing(left: list[str], caption: str) -> tuple[int, int, int]:
 def tokenize(captions: Sequence[str]) -> tuple[Tensor, Tensor]:
     """Captions as whole numbers, each with a start and filled up with zeros.
 
-    An empty caption, the unconditional one, is a start alone. The order of the words is not checked: a text encoder may
-    be asked about any.
+    An empty caption, the unconditional one, is a start alone; any other is one that ``parse`` understands.
 
     Returns:
         Tokens, shape (N, 11), int64, and where they are real, shape (N, 11), bool.
 
     Raises:
-        ValueError: in one sentence, if a word is unknown or a caption has more than ten.
+        ValueError: in one sentence, if a word is unknown, the words are in another order than the grammar's, or a
+            caption has more than ten.
         TypeError: if captions are no list of strings.
     """
     if isinstance(captions, str):
@@ -87,6 +92,8 @@ def tokenize(captions: Sequence[str]) -> tuple[Tensor, Tensor]:
         words = _words(caption)
         if len(words) >= LENGTH:
             raise ValueError(f"A caption has at most {LENGTH - 1} words; got {len(words)} in {caption!r}.")
+        if words and not _CAPTION.fullmatch(" ".join(words)):
+            parse(caption)
         row = [1, *(_TOKEN[word] for word in words)]
         rows.append(row + [0] * (LENGTH - len(row)))
     tokens = torch.tensor(rows, dtype=torch.int64).reshape(-1, LENGTH)

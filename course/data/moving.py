@@ -22,7 +22,7 @@ import torch
 from torch import Tensor
 
 from course.data.images import mnist
-from course.tensors import check_generator, check_labels, check_real, check_tensor, whole
+from course.tensors import check_generator, check_images, check_labels, check_real, check_tensor, whole
 
 DIGITS = ("zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine")
 MOTIONS = ("moves to the right", "moves to the left", "rises", "falls", "stands still")
@@ -97,7 +97,7 @@ def set_in_motion(
     Returns:
         Clips, shape (N, F, 1, size, size), and what their captions say, shape (N, 3).
     """
-    check_real(4, images=images)
+    check_images(images=images)
     check_labels(labels, images, 10)
     check_generator(generator)
     _check_pairs(pairs)
@@ -118,7 +118,7 @@ def set_in_motion(
     last = size - 1 - after - travel.clamp(min=0)
     start = first + (last - first) * u[2:].T
     told = torch.stack([labels.long(), motion, torch.where(motion == STILL, len(PACES), pace)], 1)
-    return render(images, start, velocity, frames, size), told
+    return render(images, start.to(images), velocity.to(images), frames, size), told
 
 
 def render(images: Tensor, start: Tensor, velocity: Tensor, frames: int = FRAMES, size: int = SIDE) -> Tensor:
@@ -133,7 +133,7 @@ def render(images: Tensor, start: Tensor, velocity: Tensor, frames: int = FRAMES
     Returns:
         Shape (N, F, 1, size, size) in [−1, 1].
     """
-    check_real(4, images=images)
+    check_images(images=images)
     check_real(start=start, velocity=velocity)
     for name, value in (("start", start), ("velocity", velocity)):
         if value.shape != (len(images), 2):

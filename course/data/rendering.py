@@ -12,8 +12,8 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from course.data.images import mnist
-from course.data.scenes import KINDS, NONE, SIZES, Scenes
-from course.tensors import check_generator
+from course.data.scenes import KINDS, NONE, SIZES, Scenes, check_scenes
+from course.tensors import check_generator, whole
 
 SIDE = 32
 """Height and width of a picture."""
@@ -54,7 +54,7 @@ def render(scenes: Scenes, generator: torch.Generator, split: str = "train", gri
     Raises:
         ValueError: if there is no such split or grid.
     """
-    if grid not in (1, 4):
+    if whole("grid", grid) not in (1, 4):
         raise ValueError(f"Things are put in multiples of 1 or 4 pixels; got {grid}.")
     if split not in ("train", "test"):
         raise ValueError(f'Strokes have the splits "train" and "test"; got {split!r}.')
@@ -79,6 +79,8 @@ def render(scenes: Scenes, generator: torch.Generator, split: str = "train", gri
 
 def settled(scenes: Scenes, generator: torch.Generator) -> Scenes:
     """The same scenes with every size decided, those that were left open at random."""
+    check_scenes(scenes)
+    check_generator(generator)
     size = torch.randint(len(SIZES), scenes.size.shape, generator=generator)
     is_open = (scenes.size == NONE) & (scenes.kind != NONE)
     return scenes._replace(size=torch.where(is_open, size, scenes.size))

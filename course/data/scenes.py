@@ -12,7 +12,7 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
-from course.tensors import check_generator, whole
+from course.tensors import check_generator, check_tensor, whole
 
 KINDS: tuple[str, ...] = ("zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine")
 KINDS += ("circle", "square", "triangle", "star")
@@ -43,6 +43,31 @@ class Scenes(NamedTuple):
     colour: Tensor
     size: Tensor
     relation: Tensor
+
+
+def check_scenes(scenes: Scenes) -> None:
+    """Raise an error where these are no scenes, and name the field.
+
+    Raises:
+        TypeError: if a field is no tensor of int64.
+        ValueError: if fields are of other shapes than each other, or a number stands for nothing.
+    """
+    if not isinstance(scenes, Scenes):
+        raise TypeError(f"Expected scenes, such as `draw_scenes` makes; got a value of type {type(scenes).__name__}.")
+    names = (KINDS, COLOURS, SIZES, RELATIONS)
+    for (name, field), values in zip(scenes._asdict().items(), names):
+        check_tensor(**{name: field})
+        if field.dtype != torch.int64:
+            raise TypeError(f"Expected {name} of scenes as whole numbers, int64; got {field.dtype}.")
+        if field.numel() and not (field.min() >= NONE and field.max() < len(values)):
+            raise ValueError(
+                f"Expected {name} of scenes from {NONE} to {len(values) - 1}; "
+                f"got {field.min().item()} to {field.max().item()}."
+            )
+    n = scenes.relation.numel()
+    if [field.shape for field in scenes] != [(n, 2), (n, 2), (n, 2), (n,)]:
+        shapes = ", ".join(f"{name} {tuple(field.shape)}" for name, field in scenes._asdict().items())
+        raise ValueError(f"Expected kind, colour and size of scenes (N, 2) and relation (N,); got {shapes}.")
 
 
 # -- drawing scenes ----------------------------------------------------------------------------------------------------
@@ -80,8 +105,33 @@ def draw_scenes(
 
 
 def select(scenes: Scenes, index: Tensor | slice | Sequence[int]) -> Scenes:
-    """The scenes at an index: a slice, a mask or whole numbers."""
+    """The scenes at an index: a slice, a mask of shape (N,), or whole numbers, shape (K,).
+
+    Raises:
+        ValueError: if a mask is of another shape, or a number is out of range.
+        TypeError: if the index is something else.
+    """
+    check_scenes(scenes)
+    if not isinstance(index, slice):
+        index = _index(index, len(scenes.relation))
     return Scenes(*(field[index] for field in scenes))
+
+
+def _index(index: Tensor | Sequence[int], n: int) -> Tensor:
+    try:
+        at = torch.as_tensor(index)
+    except (TypeError, ValueError, RuntimeError):
+        raise TypeError(f"Scenes are selected by a slice, a mask or whole numbers; got {index!r}.") from None
+    at = at if at.numel() else at.long()
+    if at.is_floating_point():
+        raise TypeError(f"Scenes are selected by a slice, a mask or whole numbers; got {at.dtype}.")
+    mask = at.dtype is torch.bool
+    if at.ndim != 1 or (len(at) != n if mask else at.numel() and not (at.min() >= -n and at.max() < n)):
+        raise ValueError(
+            f"Expected whole numbers below {n} in one axis, or a mask of shape ({n},), to select scenes; "
+            f"got {at.dtype} of shape {tuple(at.shape)}."
+        )
+    return at
 
 
 def is_held_out(scenes: Scenes) -> Tensor:
@@ -93,8 +143,8 @@ def is_held_out(scenes: Scenes) -> Tensor:
     Returns:
         Shape (N,), bool.
     """
-    pair = ((scenes.colour + 2 * scenes.kind) % 5 == 0) & (scenes.kind != NONE)
     upper = canonical(scenes)
+    pair = ((scenes.colour + 2 * scenes.kind) % 5 == 0) & (scenes.kind != NONE)
     triple = (3 * upper.kind[:, 0] + 4 * upper.relation + upper.kind[:, 1]) % 9 == 0
     return pair.any(1) | (triple & (scenes.relation != NONE))
 
@@ -124,6 +174,7 @@ def _any_scenes(n: int, generator: torch.Generator, sized: float, single: float)
 
 def restated(scenes: Scenes) -> Scenes:
     """The same pictures told from their other thing: "B below A" for "A above B"; single things as they are."""
+    check_scenes(scenes)
     two = scenes.relation != NONE
     kind, colour, size = (torch.where(two[:, None], field.flip(1), field) for field in scenes[:3])
     return Scenes(kind, colour, size, torch.where(two, (scenes.relation + 2) % 4, NONE))
@@ -145,5 +196,6 @@ def swapped(scenes: Scenes) -> Scenes:
 
 def recoloured(scenes: Scenes) -> Scenes:
     """The same words again, the colours of the two things exchanged; single things stay."""
+    check_scenes(scenes)
     two = scenes.relation != NONE
     return scenes._replace(colour=torch.where(two[:, None], scenes.colour.flip(1), scenes.colour))

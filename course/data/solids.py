@@ -16,7 +16,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from course.tensors import check_generator, check_real, one_each, whole
+from course.tensors import check_generator, check_images, check_real, finite, one_each, whole
 
 SIZE = 32
 _AT_ONCE = 16  # pictures whose rays fit into a processor's cache
@@ -125,22 +125,34 @@ def photograph(solids: Ellipsoids, azimuth: Tensor, size: int = SIZE, fine: int 
 def over(picture: Tensor, background: Tensor | float = 1.0) -> Tensor:
     """A picture laid over a background: (B, 4, H, W), and a number or (B, 3, 1, 1) → (B, 3, H, W).
 
+    Raises:
+        ValueError: if shapes are others, or the background is not finite.
+
     Source: Porter and Duff (1984).
     """
-    check_real(4, picture=picture)
+    check_images(picture=picture)
+    if isinstance(background, Tensor) and background.ndim:
+        if background.shape != (len(picture), 3, 1, 1):
+            shape = (len(picture), 3, 1, 1)
+            raise ValueError(f"Expected a background of shape {shape}, or a number; got {tuple(background.shape)}.")
+    else:
+        finite(background=background)  # type: ignore[arg-type]
     if picture.shape[1] != 4:
         raise ValueError(f"Expected pictures of 4 channels, the last their coverage; got {tuple(picture.shape)}.")
     return picture[:, :3] + background * (1 - picture[:, 3:])
 
 
 def turned(a: Tensor, b: Tensor) -> Tensor:
-    """The angle from b to a the short way round, in [−π, π), radians."""
+    """The angle from b to a the short way round, in [−π, π), radians; both of one shape."""
+    check_real(a=a, b=b)
+    if a.shape != b.shape:
+        raise ValueError(f"Expected angles a and b of one shape; got {tuple(a.shape)} and {tuple(b.shape)}.")
     return (a - b + math.pi) % (2 * math.pi) - math.pi
 
 
 def head_views(n: int, generator: torch.Generator | None = None, size: int = SIZE) -> tuple[Tensor, Tensor]:
     """n different heads, each seen from its own azimuth: pictures (n, 4, size, size) and azimuths (n,) in [−π, π)."""
-    whole("n", n)
+    whole("n", n), whole("size", size, 1)
     pictures, azimuths = [torch.empty(0, 4, size, size)], [torch.empty(0)]
     for start in range(0, n, _AT_ONCE):
         count = min(_AT_ONCE, n - start)

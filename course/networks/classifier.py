@@ -3,7 +3,7 @@
 import torch
 from torch import Tensor, nn
 
-from course.tensors import check_generator, check_real, expand, per_example
+from course.tensors import check_generator, check_images, check_real, expand, one_dtype, per_example
 from course.types import Time
 
 
@@ -40,7 +40,8 @@ class Classifier(nn.Module):
         return self.body(x)
 
     def forward(self, x: Tensor) -> Tensor:
-        check_real(4, x=x)
+        check_images(x=x)
+        one_dtype(weights=self.head.weight, x=x)
         return self.head(self.features(x))
 
 

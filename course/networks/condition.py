@@ -5,7 +5,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from course.networks.layers import sinusoidal_embedding
-from course.tensors import check_labels, one_each, per_example
+from course.tensors import check_labels, one_dtype, one_each, per_example
 from course.types import Time
 
 
@@ -27,7 +27,9 @@ class Condition(nn.Module):
         self.label = nn.Embedding(classes + 1, dim) if classes else None
 
     def forward(self, x: Tensor, t: Time, labels: Tensor | None = None) -> Tensor:
-        e = self.time(sinusoidal_embedding(self.time_scale * per_example(t, x), self.dim))
+        times = per_example(t, x)
+        one_dtype(weights=self.time[0].weight, x=x)  # type: ignore[arg-type]
+        e = self.time(sinusoidal_embedding(self.time_scale * times, self.dim))
         if self.label is None:
             if labels is not None:
                 raise ValueError("This network was made without classes, and takes no labels.")

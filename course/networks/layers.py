@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from course.tensors import check_real, check_tensor, positive, returned_as, whole
+from course.tensors import check_real, check_tensor, one_dtype, positive, returned_as, whole
 
 EPS = 1e-5  # added to every variance, as in PyTorch's own normalizations
 
@@ -98,6 +98,7 @@ def self_attention(x: Tensor, w_qkv: Tensor, w_out: Tensor, heads: int) -> Tenso
     Source: Vaswani et al. (2017), section 3.2.
     """
     check_real(x=x, w_qkv=w_qkv, w_out=w_out)
+    one_dtype(x=x, w_qkv=w_qkv, w_out=w_out)
     if x.ndim != 3:
         raise ValueError(f"Expected tokens of shape (B, N, C); got {tuple(x.shape)}.")
     b, n, c = x.shape
@@ -143,6 +144,8 @@ def cross_attention(
     Source: Vaswani et al. (2017), section 3.2.3; Rombach et al. (2022), section 3.3.
     """
     q, k, v = _queries_keys_values(x, context, mask, w_q, w_kv, heads)
+    check_real(w_out=w_out)
+    one_dtype(x=x, w_out=w_out)
     if w_out.shape != w_q.shape:
         raise ValueError(f"Expected w_out of shape {tuple(w_q.shape)}; got {tuple(w_out.shape)}.")
     gathered = _looks(q, k, mask) @ v  # a caption is short: quicker than the fused one with a mask
@@ -169,6 +172,7 @@ def _queries_keys_values(
 ) -> tuple[Tensor, Tensor, Tensor]:
     """Of cross-attention, each of shape (B, heads, N or M, C / heads), once everything is found to fit."""
     check_real(x=x, context=context, w_q=w_q, w_kv=w_kv)
+    one_dtype(x=x, context=context, w_q=w_q, w_kv=w_kv)
     check_tensor(mask=mask)
     if x.ndim != 3 or context.ndim != 3 or len(x) != len(context):
         shapes = f"{tuple(x.shape)} and {tuple(context.shape)}"

@@ -3,7 +3,7 @@
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from course.tensors import check_real, whole
+from course.tensors import check_images, whole
 from course.types import Time
 
 
@@ -27,7 +27,7 @@ class Patches(nn.Module):
         self.network, self.patch = network, whole("patch", patch, 1)
 
     def forward(self, x: Tensor, t: Time, *given: Tensor) -> Tensor:
-        check_real(4, x=x)
+        check_images(x=x)
         if x.shape[2] % self.patch or x.shape[3] % self.patch:
             raise ValueError(f"Patches of {self.patch} × {self.patch} do not tile an image of {tuple(x.shape[2:])}.")
         return F.pixel_shuffle(self.network(F.pixel_unshuffle(x, self.patch), t, *given), self.patch)

@@ -3,7 +3,7 @@
 import torch
 from torch import Tensor, nn
 
-from course.tensors import check_takes
+from course.tensors import check_takes, one_dtype
 
 
 class SceneReader(nn.Module):
@@ -43,6 +43,7 @@ class SceneReader(nn.Module):
 
     def forward(self, x: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor]:
         check_takes("This reader takes pictures", x, 3, 32, 32)
+        one_dtype(weights=self.look.weight, x=x)
         h = self.body(x)
         h = self.deep(torch.cat([h, self.place.expand(len(h), -1, -1, -1)], 1))
         map_ = self.look(h).flatten(2).softmax(2)

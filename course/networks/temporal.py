@@ -8,7 +8,7 @@ from torch.nn import functional as F
 
 from course.networks.convolutional import Part, UNet, unet
 from course.networks.layers import self_attention, sinusoidal_embedding
-from course.tensors import check_real, check_tensor, returned_as, whole
+from course.tensors import check_real, check_tensor, one_dtype, returned_as, whole
 from course.types import Time
 
 
@@ -92,6 +92,7 @@ class VideoUNet(nn.Module):
         widths: Sequence[int] = (48, 96),
     ):
         super().__init__()
+        whole("channels", channels, 1)
         if whole("size", size, 1) % whole("patch", patch, 1):
             raise ValueError(f"Patches of {patch} × {patch} do not tile a frame of {size} × {size}.")
         self.channels, self.size, self.patch, self.words = channels, size, patch, tuple(words)
@@ -151,8 +152,10 @@ class VideoUNet(nn.Module):
         if at is None:
             at = torch.arange(f, device=x.device).expand(b, -1)
         check_tensor(at=at)
-        if at.shape != (b, f):
-            raise ValueError(f"Expected a number of each frame, shape {(b, f)}; got {tuple(at.shape)}.")
+        if at.shape != (b, f) or at.is_floating_point():
+            raise ValueError(
+                f"Expected a whole number of each frame, shape {(b, f)}; got {at.dtype}, {tuple(at.shape)}."
+            )
         waves = sinusoidal_embedding(at.flatten().to(x.dtype), e.shape[1], max_period=10.0)
         return F.silu(self.mix(e[:, None] + waves.reshape(b, f, -1)))
 
@@ -160,6 +163,7 @@ class VideoUNet(nn.Module):
         if first is None:
             return torch.zeros_like(x[:, 0])
         check_real(first=first)
+        one_dtype(x=x, first=first)
         if first.shape != x[:, 0].shape:
             raise ValueError(f"Expected a first frame of shape {tuple(x[:, 0].shape)}; got {tuple(first.shape)}.")
         return first

@@ -8,7 +8,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from course.networks.convolutional import UNet, unet
-from course.tensors import check_real, check_takes, per_example
+from course.tensors import check_images, check_real, check_takes, one_dtype, per_example
 from course.types import Time
 
 
@@ -47,13 +47,15 @@ class ViewUNet(nn.Module):
         nn.init.zeros_(self.gate.bias)
 
     def forward(self, x: Tensor, t: Time, view: Tensor | None = None) -> Tensor:
-        check_real(4, x=x)
+        check_images(x=x)
         if x.shape[2] % (self.patch * self.body.factor) or x.shape[3] % (self.patch * self.body.factor):
             raise ValueError(
                 f"This U-Net takes sides that are multiples of {self.patch * self.body.factor}; "
                 f"got {tuple(x.shape[2:])}."
             )
         view = x.new_zeros(len(x), 2) if view is None else view
+        check_real(view=view)
+        one_dtype(x=x, view=view)
         if view.shape != (len(x), 2):
             raise ValueError(f"Expected a view (cos, sin) per image, shape ({len(x)}, 2); got {tuple(view.shape)}.")
         patches = F.pixel_unshuffle(x, self.patch)
@@ -80,6 +82,7 @@ class ViewReader(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         check_takes("This reader takes images", x, 3, 32, 32)
+        one_dtype(weights=self.body[0].weight, x=x)  # type: ignore[arg-type]
         return self.body(x)
 
     def azimuth(self, x: Tensor) -> Tensor:

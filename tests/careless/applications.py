@@ -12,8 +12,8 @@ from course.applications import (
     detection,
     distillation,
     distortions,
-    memorization,
     membership,
+    memorization,
     privacy,
     reading,
     text_to_image,
@@ -124,7 +124,7 @@ def pictures_of_words() -> Iterator[tuple[str, Callable, dict[str, Any]]]:
     yield "clip_loss", clip.clip_loss, {"image": FEATURES, "text": FEATURES + 0.1, "temperature": 0.1}
     yield "encode_captions", clip.encode_captions, {"captions": words}
     yield "similarity", clip.similarity, {"pictures": PICTURES, "captions": words}
-    told = parse(words[3])
+    told = parse("a small white two above a large red six")
     wanted = scenes.Scenes(*(field.expand(N, *field.shape[1:]) for field in told))
     reader = reading.scene_reader()
     yield "read", reading.read, {"pictures": PICTURES, "model": reader}
@@ -159,7 +159,12 @@ def films_and_solids() -> Iterator[tuple[str, Callable, dict[str, Any]]]:
     yield "moves_as_told", video.moves_as_told, {"clips": CLIPS, "told": told, "smooth": 0.5}
     yield "judge", video.judge, {"clips": CLIPS, "told": told, "classifier": class_of}
 
-    noisy = {"x": PICTURES, "noise_prediction": predicted_noise, "noise": _normal(N, 3, 32, 32), "weight": torch.ones(N)}
+    noisy = {
+        "x": PICTURES,
+        "noise_prediction": predicted_noise,
+        "noise": _normal(N, 3, 32, 32),
+        "weight": torch.ones(N),
+    }
     levels = {"alpha": torch.full((N,), 0.9), "sigma": torch.full((N,), 0.4)}
     yield "score_distillation", distillation.score_distillation, noisy | levels
     angles = torch.tensor([0.0, 1.0, 2.0, 3.0])
@@ -168,7 +173,11 @@ def films_and_solids() -> Iterator[tuple[str, Callable, dict[str, Any]]]:
     budget = {"steps": 1, "views": 2, "lr": 0.1, "azimuths": angles, "generator": seeded()}
     small = {"prior": prior, "volume": volumes.Volume(8)}
     yield "distill", distillation.distill, small | budget
-    yield "view_errors", turning_heads.view_errors, {"volume": volumes.Volume(32), "reader": networks.ViewReader(), "azimuth": angles}
+    yield (
+        "view_errors",
+        turning_heads.view_errors,
+        {"volume": volumes.Volume(32), "reader": networks.ViewReader(), "azimuth": angles},
+    )
     yield "faces", turning_heads.faces, {"volume": volumes.Volume(32), "reader": networks.ViewReader(), "sides": 3}
     grid = {"density": torch.rand(6, 6, 6), "colour": torch.rand(3, 6, 6, 6), "azimuth": angles, "samples": 5}
     yield "volumes.render", volumes.render, grid
@@ -193,7 +202,11 @@ def novelty_and_marks() -> Iterator[tuple[str, Callable, dict[str, Any]]]:
     yield "true_positive_rate", membership.true_positive_rate, both | {"false_positive_rate": 0.1}
     model = networks.MLP(5, [4], 1)
     yield "clipped_gradients", privacy.clipped_gradients, {"gradients": FEATURES, "max_norm": 1.0}
-    yield "example_gradients", lambda x, loss: privacy.example_gradients(model, loss, x), {"x": FEATURES, "loss": squared_error}
+    yield (
+        "example_gradients",
+        lambda x, loss: privacy.example_gradients(model, loss, x),
+        {"x": FEATURES, "loss": squared_error},
+    )
     yield "poisson_batch", privacy.poisson_batch, {"data": FEATURES, "n": 2, "generator": seeded()}
     yield "renyi_divergence", privacy.renyi_divergence, {"order": 4, "noise_multiplier": 1.0, "rate": 0.1}
     yield "epsilon", privacy.epsilon, {"noise_multiplier": 1.0, "rate": 0.1, "steps": 10, "delta": 1e-5}
@@ -226,6 +239,37 @@ def novelty_and_marks() -> Iterator[tuple[str, Callable, dict[str, Any]]]:
     rings = _normal(4)
     yield "tree_ring", tree_ring, {"noise": noise, "rings": rings}
     yield "tree_ring_score", tree_ring_score, {"recovered": noise, "rings": rings}
+
+
+MANY = "any number of them"
+SECOND_SAMPLE = "the two samples may differ in number"
+SILENT_FOR_A_REASON = {
+    ("select", "index"): "any of the scenes",
+    ("VideoUNet", "first"): "None is its default, no frame is known",
+    ("video_denoiser", "first"): "None is its default, no frame is known",
+    ("ViewUNet", "view"): "None is its default, nothing is told",
+    ("distill", "azimuths"): "None is its default, all around",
+    ("volumes.render", "azimuth"): MANY,
+    ("denoising_losses", "x"): MANY,
+    ("denoising_losses", "noise"): MANY,
+    ("trace_watermark", "signs"): "of any number of images",
+    ("tree_ring", "rings"): MANY,
+    ("tree_ring_score", "rings"): MANY,
+    ("keyed_signs", "key"): "any string is a key",
+    ("shift", "rows"): "a negative number shifts up",
+    ("shift", "columns"): "a negative number shifts to the left",
+} | {
+    (name, argument): SECOND_SAMPLE
+    for names, arguments in (
+        (("nearest_training", "two_nearest", "distance_ratio", "memorized_fraction"), ("samples", "train")),
+        (("membership_auc", "roc_curve", "true_positive_rate"), ("member_losses", "other_losses")),
+        (("detection_pairs", "train_detector"), ("real", "generated")),
+        (("auc",), ("positive", "negative")),
+    )
+    for name in names
+    for argument in arguments
+}
+"""(callable, argument) → why some careless values of it give a result that is right."""
 
 
 def all_calls() -> list[tuple[str, Callable, dict[str, Any]]]:
