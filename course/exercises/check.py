@@ -189,8 +189,6 @@ def load(assignment: str) -> dict[str, Exercise]:
         if error.name != f"course.exercises.{assignment}":
             raise
         raise ValueError(f"There is no assignment {assignment!r}; they are called hw1, hw2, and so on.") from None
-    if hasattr(module, "exercises"):
-        return {exercise.name: exercise for exercise in module.exercises}
     return {name: _page(assignment, name, points) for name, points in module.points.items()}
 
 

@@ -90,10 +90,9 @@ class Exercise:
         remark: (the student's function) → a sentence about what it now does, shown with a pass.
     """
 
-    name: str = ""
+    answer: Callable
+    cases: Cases
     points: int = 0
-    answer: Callable = lambda: None
-    cases: Cases = lambda draw: []
     statistics: Callable[[Case, Tensor], Statistics] | None = None
     attached: bool = True
     fresh: bool = False
@@ -103,8 +102,10 @@ class Exercise:
     variants: list[Version] = field(default_factory=list)
     misconceptions: list[Version] = field(default_factory=list)
 
-    def __post_init__(self) -> None:
-        self.name = self.name or self.answer.__name__
+    @property
+    def name(self) -> str:
+        """The answer's."""
+        return self.answer.__name__
 
     @property
     def signature(self) -> str:
@@ -155,14 +156,6 @@ class Exercise:
     def all_right(self) -> list[Callable]:
         """The answer, and all that is as right everywhere."""
         return [self.answer, *(one.function for one in self.variants if not one.reason)]
-
-    def accept(self, function: Callable) -> Callable:
-        """Register another right implementation (decorator)."""
-        return self.right(function)
-
-    def misconception(self, sentence: str, credit: float = 0.0) -> Callable[[Callable], Callable]:
-        """Register a typically wrong implementation with the sentence it deserves (decorator)."""
-        return self.mistake(sentence, credit=credit)
 
     def draw_cases(self, seed: int, dtype: torch.dtype = torch.float64, device: str = "cpu") -> list[Case]:
         """The cases that follow from a seed, in the given precision and place."""

@@ -9,7 +9,6 @@ from importlib import import_module
 from pathlib import Path
 
 from course.exercises.check import assignments, load
-from course.exercises.exercise import Exercise
 
 PACKAGE = Path(__file__).parents[2]
 LEFT_OUT = ["__pycache__", "*.npz", "*.safetensors", "assignments", "cli.py", "doctor.py"]
@@ -19,7 +18,7 @@ HIDDEN = '''"""Left out while {assignment} is graded."""
 raise ImportError("{module} holds answers of {assignment} and is not there while {assignment} is graded.")
 '''
 
-EXERCISES = '''"""The names and signatures of {assignment}'s exercises; what is right is known outside."""
+PAGE = '''"""The signature of an exercise; what is right is known outside."""
 
 from course.exercises.exercise import Exercise
 
@@ -27,9 +26,12 @@ from course.exercises.exercise import Exercise
 def not_here(*_):
     raise NotImplementedError("checks are run outside of the notebook while it is graded.")
 
-{functions}
 
-exercises = [{exercises}]
+def {name}({parameters}):
+    not_here()
+
+
+exercise = Exercise({name}, not_here)
 '''
 
 
@@ -54,22 +56,20 @@ def copy_for(assignment: str | None, folder: Path) -> Path:
     for one in assignments():
         shutil.rmtree(package / "exercises" / one)
     if assignment is not None:
-        (package / "exercises" / assignment).mkdir()
-        (package / "exercises" / assignment / "__init__.py").write_text(_signatures(assignment))
+        _write_signatures(package / "exercises" / assignment, assignment)
         for module in import_module(f"course.exercises.{assignment}").answers_in:
             _hide(package, module, assignment)
     return package
 
 
-def _signatures(assignment: str) -> str:
+def _write_signatures(folder: Path, assignment: str) -> None:
     exercises = load(assignment).values()
-    made = ", ".join(f"Exercise({e.name!r}, {e.points}, {e.name}, not_here)" for e in exercises)
-    return EXERCISES.format(assignment=assignment, functions="\n".join(map(_stub, exercises)), exercises=made)
-
-
-def _stub(exercise: Exercise) -> str:
-    names = ", ".join(inspect.signature(exercise.answer).parameters)
-    return f"\ndef {exercise.name}({names}):\n    not_here()\n"
+    folder.mkdir()
+    points = {one.name: one.points for one in exercises}
+    (folder / "__init__.py").write_text(f"points = {points}\n")
+    for one in exercises:
+        parameters = ", ".join(inspect.signature(one.answer).parameters)
+        (folder / f"{one.name}.py").write_text(PAGE.format(name=one.name, parameters=parameters))
 
 
 def _hide(package: Path, module: str, assignment: str) -> None:
