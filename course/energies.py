@@ -12,7 +12,7 @@ import math
 import torch
 from torch import Tensor
 
-from course.tensors import check_real, check_tensor, expand, gradient, leaf, positive, returned_one_each, with_gradients
+from course.tensors import check_real, check_tensor, expand, gradient, positive, returned_one_each
 from course.types import Energy
 
 
@@ -50,15 +50,14 @@ def energy_score(energy: Energy, x: Tensor, differentiable: bool = False) -> Ten
         differentiable: keep the graph, so that losses and traces of this score can be differentiated in turn.
 
     Returns:
-        Shape (B, *D), without a graph unless it was asked for.
+        Shape (B, *D), without a graph unless it was asked for; a derivative by x then raises a ValueError.
 
     Raises:
         ValueError: if the energy is not one number per example, or returns no graph that leads to x.
     """
     check_real(x=x)
-    with with_gradients():
-        x = x if differentiable and x.requires_grad else leaf(x)
-        return -gradient(returned_one_each(x, energy(x), "energy").sum(), x, "energy", differentiable)
+    total = lambda x: returned_one_each(x, energy(x), "energy").sum()
+    return -gradient(total, x, "energy", differentiable, "energy_score")
 
 
 def contrastive_divergence(energy: Energy, data: Tensor, negatives: Tensor, penalty: float = 0.0) -> Tensor:

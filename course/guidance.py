@@ -14,13 +14,11 @@ from course.tensors import (
     check_real,
     check_tensor,
     gradient,
-    leaf,
     one_each,
     randn_like,
     returned_as,
     shaped_as,
     whole,
-    with_gradients,
 )
 from course.types import Field, Score, Step, Time
 
@@ -40,7 +38,7 @@ def classifier_score(
         differentiable: keep the graph, so that this score can be differentiated in turn.
 
     Returns:
-        Shape (B, \*D), without a graph unless it was asked for.
+        Shape (B, \*D), without a graph unless it was asked for; a derivative by x then raises a ValueError.
 
     Raises:
         ValueError: if there is not one label per example and one row of logits for each, or no graph leads to x.
@@ -48,15 +46,16 @@ def classifier_score(
     """
     check_real(x=x)
     check_labels(labels, x)
-    with with_gradients():
-        x = x if differentiable and x.requires_grad else leaf(x)
+
+    def log_prob(x: Tensor) -> Tensor:
         logits = classifier(x, t)
         check_tensor(logits=logits)
         if logits.ndim != 2 or len(logits) != len(x):
             raise ValueError(f"Expected classifier(x, t) to return shape ({len(x)}, K); got {tuple(logits.shape)}.")
         check_labels(labels, x, logits.shape[1])
-        log_prob = logits.log_softmax(1).gather(1, labels[:, None].long())
-        return gradient(log_prob.sum(), x, "classifier", differentiable)
+        return logits.log_softmax(1).gather(1, labels[:, None].long()).sum()
+
+    return gradient(log_prob, x, "classifier", differentiable, "classifier_score or classifier_guidance")
 
 
 def posterior_score(score: Score, x: Tensor, t: Time, likelihood_grad: Field, scale: float) -> Tensor:
@@ -225,6 +224,7 @@ def linear_guidance(
     measured: Tensor,
     noise: float,
     spread: Callable[[float], float] | None = None,
+    differentiable: bool = False,
 ) -> Field:
     r"""∇ₓ log p_t(y | x) for y = A x₀ + noise · z, with x₀ given x taken as a Gaussian around the denoiser's estimate.
 
@@ -239,6 +239,7 @@ def linear_guidance(
         measured: y, shape (B, \*M).
         noise: standard deviation of the measurement's noise.
         spread: t ↦ r_t; where None, √(σ²/(α² + σ²)), the posterior deviation for data of unit variance.
+        differentiable: keep the graph, so that a likelihood under this guidance can be computed.
 
     Source: Song et al. (2023), pseudoinverse-guided diffusion; Chung et al. (2023) with r = 0.
     """
@@ -247,11 +248,13 @@ def linear_guidance(
         check_real(x=x)
         alpha, sigma = process_kernel(t)
         r = spread(t) if spread else (sigma**2 / (alpha**2 + sigma**2)) ** 0.5  # type: ignore[arg-type]
-        with with_gradients():
-            x = leaf(x)
+
+        def log_prob(x: Tensor) -> Tensor:
             expected = measure(returned_as(x, denoiser(x, t), "denoiser"))
             shaped_as(expected, measured=measured)
             error = (measured - expected).flatten(1).square().sum(1)
-            return gradient((-0.5 * error / (noise**2 + r**2)).sum(), x, "denoiser")
+            return (-0.5 * error / (noise**2 + r**2)).sum()
+
+        return gradient(log_prob, x, "denoiser", differentiable, "linear_guidance")
 
     return likelihood_grad

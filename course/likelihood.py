@@ -38,7 +38,8 @@ def log_likelihood(
 
     Args:
         x: data, shape (B, \*D).
-        field: the probability flow, ``process.flow(score)``; evaluated, and its divergence with it, twice a step.
+        field: the probability flow, ``process.flow(score)``; evaluated, and its divergence with it, twice a step; three
+            times more in the first step, to hold its derivatives against its differences (``value_and_trace``).
         times: ascending, from data to noise.
         prior_log_prob: log density at the last time, (B, \*D) → (B,).
         probe: shape (B, \*D); with it the divergence is Hutchinson's estimate, unbiased and D times cheaper, the same
@@ -48,21 +49,22 @@ def log_likelihood(
         Shape (B,), without a graph.
 
     Raises:
-        ValueError: if the times do not ascend, a shape does not fit, or the field returns no graph that leads to x.
+        ValueError: if the times do not ascend, a shape does not fit, or the field returns no graph that leads to x, or
+            one that tells only a part of how it depends on x.
     """
     times = [float(t) for t in times]
     check_real(x=x)
     if len(times) < 2 or not all(t < s for t, s in pairwise(times)):
         raise ValueError(f"Times ascend from data to noise, two or more; got {times[:3]} … {times[-1:]}.")
 
-    def at(x: Tensor, t: float) -> tuple[Tensor, Tensor]:
-        return value_and_trace(lambda x: field(x, t), x, probe, differentiable=False)
+    def at(x: Tensor, t: float, checked: bool = False) -> tuple[Tensor, Tensor]:
+        return value_and_trace(lambda x: field(x, t), x, probe, differentiable=False, checked=checked)
 
     gained = x.new_zeros(len(x))
     with torch.no_grad():
         for t, s in pairwise(times):
             here, spread = at(x, t)
-            there, spread_there = at(x + (s - t) * here, s)
+            there, spread_there = at(x + (s - t) * here, s, checked=s == times[1])
             gained = gained + (s - t) / 2 * (spread + spread_there)
             x = x + (s - t) / 2 * (here + there)
         return returned_one_each(x, prior_log_prob(x), "prior_log_prob") + gained

@@ -7,7 +7,7 @@ hands back, is compared with x where it enters; a comparison costs a fraction of
 
 import math
 import operator
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any, overload
 
@@ -256,17 +256,46 @@ def leaf(x: Tensor) -> Tensor:
     return (x.clone() if x.is_inference() else x).requires_grad_()
 
 
-def gradient(value: Tensor, x: Tensor, name: str, differentiable: bool = False) -> Tensor:
-    """The gradient of a scalar by x.
+def gradient(
+    value: Callable[[Tensor], Tensor], x: Tensor, name: str, differentiable: bool = False, asks: str = ""
+) -> Tensor:
+    """The gradient by x of a function to a scalar, in every mode of autograd, leaving parameters' gradients alone.
+
+    Args:
+        value: (B, *D) → ().
+        x: shape (B, *D).
+        name: of what is differentiated, for messages.
+        differentiable: keep the graph; without it, a second derivative by x is refused, not taken for zero.
+        asks: whom to give ``differentiable=True``, for messages.
 
     Raises:
         ValueError: if the value carries no graph that leads to x: a function on the way detaches.
     """
-    if value.requires_grad:
-        (found,) = torch.autograd.grad(value, x, create_graph=differentiable, allow_unused=True)
-        if found is not None:
-            return found
-    raise ValueError(
-        f"{name} returned no graph that leads to x, so it cannot be differentiated: it detaches "
-        "(`.detach()`, `.item()`, numpy, `torch.no_grad`), or does not depend on x."
-    )
+    with with_gradients():
+        own = x if differentiable and x.requires_grad else leaf(x)
+        total = value(own)
+        found = None
+        if total.requires_grad:
+            (found,) = torch.autograd.grad(total, own, create_graph=differentiable, allow_unused=True)
+    if found is None:
+        raise ValueError(
+            f"{name} returned no graph that leads to x, so it cannot be differentiated: it detaches "
+            "(`.detach()`, `.item()`, numpy, `torch.no_grad`), or does not depend on x."
+        )
+    return _Severed.apply(x, found, asks) if x.requires_grad and not differentiable else found
+
+
+class _Severed(torch.autograd.Function):
+    """A value that depends on x and was computed without a graph: to differentiate it is an error, and not zero."""
+
+    @staticmethod
+    def forward(ctx: Any, x: Tensor, value: Tensor, asks: str) -> Tensor:
+        ctx.asks = asks
+        return value.view_as(value)
+
+    @staticmethod
+    def backward(ctx: Any, *_: Tensor) -> Any:
+        raise ValueError(
+            f"What {ctx.asks} returns depends on x, but it kept no graph that leads to x, so its derivative is "
+            "unknown; pass it `differentiable=True`, or detach x if no derivative is wanted."
+        )

@@ -121,7 +121,10 @@ def test_energy_score_leaves_everything_as_it_was(normal):
     for given in (x, attached, attached * 1):
         found = energy_score(net, given)
         assert torch.equal(found, truth)
-        assert not found.requires_grad
+        if found.requires_grad:  # so that a second derivative is refused, and not taken for zero
+            with pytest.raises(ValueError, match="pass it `differentiable=True`"):
+                torch.autograd.grad(found.sum(), given)
+    assert not energy_score(net, x).requires_grad
     assert (x.requires_grad, attached.requires_grad, attached.grad) == (False, True, None)
     assert all(torch.equal(p.grad, grad) and p.requires_grad for p, grad in zip(net.parameters(), kept))
 
