@@ -10,7 +10,7 @@ import nbformat
 from nbformat import NotebookNode
 
 from course.errors import CourseError
-from course.exercises.check import Verdict, verdicts_in
+from course.exercises.verdict import Verdict, verdicts_in
 
 PACKAGE = Path(__file__).parent
 SECONDS = 120

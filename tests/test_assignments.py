@@ -7,7 +7,7 @@ import nbformat
 import pytest
 from nbclient import NotebookClient
 
-from course.exercises.check import verdicts_in
+from course.exercises.verdict import verdicts_in
 from tests.outputs import trouble
 
 ROOT = Path(__file__).parent.parent

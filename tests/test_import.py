@@ -78,3 +78,12 @@ def test_the_mathematics_knows_nothing_of_notebooks(brought):
 @pytest.mark.parametrize("name", ALONE)
 def test_exact_formulas_need_torch_alone(brought, name):
     assert packages(brought[name]) <= {"course"}
+
+
+WITHOUT_TORCH = ["student", "doctor", "grading.report", "grading.lms.import_roster", "grading.lms.exports"]
+
+
+def test_what_only_reads_and_writes_files_brings_no_torch():
+    """`course get`, `roster`, `collect`, `export` and `report` would take seconds before their first word."""
+    brought = brought_by(*(f"course.{name}" for name in [*WITHOUT_TORCH, "grading.lms.collect"]))
+    assert "torch" not in packages(set().union(*brought))

@@ -8,8 +8,9 @@ import pytest
 import torch
 
 from course.exercises import begin, check_exercise, load
-from course.exercises.check import NotDefined, Verdict
+from course.exercises.check import NotDefined
 from course.exercises.own_code import names_used
+from course.exercises.verdict import Verdict
 
 ROOT = Path(__file__).parent.parent
 HW2, HW4 = load("hw2"), load("hw4")

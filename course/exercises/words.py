@@ -1,7 +1,4 @@
-"""Words for what students read: articles, results by number and name, and code in HTML."""
-
-import html
-import re
+"""Words for what students read: articles, numbers, and results by number and name."""
 
 from course.exercises.exercise import Exercise
 
@@ -33,8 +30,3 @@ def nth(exercise: Exercise, i: int) -> str:
     if i >= len(exercise.results):
         return f"the {_NTH[i]} result" if i < len(_NTH) else f"result {i + 1}"
     return f"the {_NTH[i]} of the {_COUNT[len(exercise.results)]} results (`{exercise.results[i]}`)"
-
-
-def as_html(text: str) -> str:
-    """Text as HTML, what stands between backticks as code."""
-    return re.sub(r"`([^`\n]+)`", r"<code>\1</code>", html.escape(text))

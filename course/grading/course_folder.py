@@ -15,7 +15,7 @@ from nbgrader.coursedir import CourseDirectory
 from traitlets.config import PyFileConfigLoader
 
 from course.errors import CourseError
-from course.exercises.check import Verdict, verdicts_in
+from course.exercises.verdict import Verdict, verdicts_in
 
 CONFIG = "nbgrader_config.py"
 

@@ -8,7 +8,7 @@ from rich.console import Group, RenderableType
 from rich.markup import escape
 from rich.table import Table
 
-from course.exercises.check import Verdict
+from course.exercises.verdict import Verdict
 from course.grading.course_folder import CourseFolder, GradingError
 
 
