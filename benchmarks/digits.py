@@ -15,6 +15,7 @@ from benchmarks.report import table
 from course import pretrained
 from course.data import mnist
 from course.distances import digit_features, frechet_distance
+from course.extras import remedy
 from course.guidance import classifier_free_guidance
 from course.processes import EDM
 from course.sampling import edm_step, karras_times, walk
@@ -33,7 +34,7 @@ def run(seconds: float = SECONDS) -> str:
         try:
             sampler, steps, spent = make(seconds)
         except ImportError:
-            rows.append([make.__name__, "not installed: `pip install 'score-course[bench]'`", "", "", "", ""])
+            rows.append([make.__name__, f"not installed: `{remedy('bench')}`", "", "", "", ""])
             continue
         for scale in SCALES:
             torch.manual_seed(0)

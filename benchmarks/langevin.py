@@ -5,6 +5,7 @@ import torch
 from benchmarks.report import medians, table
 from course.data import ring
 from course.energies import energy_score
+from course.extras import remedy
 from course.langevin import langevin
 from course.sampling import walk
 
@@ -29,7 +30,7 @@ def run() -> str:
         from torchebm.core import BaseModel
         from torchebm.samplers import LangevinDynamics
     except ImportError:
-        missing = [["torchebm", "not installed: `pip install 'score-course[bench]'`", ""]]
+        missing = [["torchebm", f"not installed: `{remedy('bench')}`", ""]]
     else:
 
         class Energy(BaseModel):

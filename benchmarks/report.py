@@ -44,7 +44,11 @@ def write(name: str, text: str) -> None:
     """Print a section and put it in its place in RESULTS.md, leaving the others as they are."""
     section = f"## {name}\n\n{machine()}\n\n{text.strip()}\n"
     print(f"\n{section}")
-    old = RESULTS.read_text() if RESULTS.is_file() else "# Results\n\nWritten by `python -m benchmarks`.\n"
+    old = (
+        RESULTS.read_text(encoding="utf-8")
+        if RESULTS.is_file()
+        else "# Results\n\nWritten by `python -m benchmarks`.\n"
+    )
     head, *sections = re.split(r"(?m)^(?=## )", old)
     kept = {s.split("\n", 1)[0]: s.strip() + "\n" for s in sections} | {f"## {name}": section}
-    RESULTS.write_text("\n".join([head.strip() + "\n", *kept.values()]))
+    RESULTS.write_text("\n".join([head.strip() + "\n", *kept.values()]), encoding="utf-8")

@@ -7,6 +7,7 @@ import torch
 
 from benchmarks.report import table
 from course.densities import GaussianMixture
+from course.extras import remedy
 from course.processes import EDM
 from course.sampling import CLEAN_PREDICTION, NOISE_PREDICTION, adams, ddim, dpm_solver, heun, rk4, walk
 
@@ -65,7 +66,7 @@ def run() -> str:
         try:
             results |= {f"{name} {k}": v for k, v in other(start, score, error).items()}
         except ImportError:
-            missing.append([name, "not installed: `pip install 'score-course[bench]'`", *[""] * (len(BUDGETS) - 1)])
+            missing.append([name, f"not installed: `{remedy('bench')}`", *[""] * (len(BUDGETS) - 1)])
     rows = [[name, *(f"{value:.5f}" for value in row)] for name, row in results.items()]
     return table(["evaluations", *map(str, BUDGETS)], rows + missing)
 

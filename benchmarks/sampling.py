@@ -7,6 +7,7 @@ import torch
 from torch import nn
 
 from benchmarks.report import medians, table
+from course.extras import remedy
 from course.networks import MLP
 from course.processes import VP
 from course.sampling import adams, ddim, dpm_solver, uniform_times, walk
@@ -22,7 +23,7 @@ def run() -> str:
         try:
             samplers |= {f"{other.__name__} {name}": sampler for name, sampler in other(network).items()}
         except ImportError:
-            missing.append([other.__name__, "not installed: `pip install 'score-course[bench]'`", "", ""])
+            missing.append([other.__name__, f"not installed: `{remedy('bench')}`", "", ""])
     columns, bare_times = [], []
     for batch in BATCHES:
         x = torch.randn(batch, 2)

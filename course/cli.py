@@ -1,11 +1,14 @@
 """The command `course`: every subcommand in a few lines, its work done elsewhere."""
 
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated
 
 import typer
+
+from course.extras import remedy
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
 
@@ -15,6 +18,9 @@ Names = Annotated[list[str] | None, typer.Argument(help="Assignments, such as hw
 @app.callback()
 def main() -> None:
     """The course on score-based generative modelling: lectures, assignments, and their grading."""
+    from course.plain_text import plain_where_needed
+
+    plain_where_needed(sys.stdout, sys.stderr)
 
 
 @app.command()
@@ -220,7 +226,7 @@ def _sentences() -> Iterator[None]:
     except CourseError as error:
         raise _stop(str(error)) from None
     except ImportError as error:
-        raise _stop(f"{error.name} is missing: `pip install 'score-course[lab]'`.") from None
+        raise _stop(f"{error.name} is missing: `{remedy('lab')}`.") from None
 
 
 @contextmanager
@@ -229,7 +235,7 @@ def _instructor() -> Iterator[None]:
     try:
         from course.grading.course_folder import GradingError
     except ImportError as error:
-        raise _stop(f"This needs nbgrader: `pip install 'score-course[instructor]'` ({error}).") from None
+        raise _stop(f"This needs nbgrader: `{remedy('instructor')}` ({error}).") from None
     try:
         yield
     except GradingError as error:

@@ -11,6 +11,7 @@ from nbformat import NotebookNode
 
 from course.errors import CourseError
 from course.exercises.verdict import Verdict, verdicts_in
+from course.extras import remedy
 
 PACKAGE = Path(__file__).parent
 SECONDS = 120
@@ -126,7 +127,7 @@ def _executed(notebook: NotebookNode, folder: Path) -> NotebookNode:
         from nbclient import NotebookClient
         from nbclient.exceptions import CellTimeoutError, DeadKernelError
     except ImportError:
-        raise StudentError("Running a notebook needs Jupyter: `pip install 'score-course[lab]'`.") from None
+        raise StudentError(f"Running a notebook needs Jupyter: `{remedy('lab')}`.") from None
     place = {"metadata": {"path": str(folder)}}
     client = NotebookClient(notebook, timeout=SECONDS, kernel_name="python3", allow_errors=True, resources=place)
     try:

@@ -63,7 +63,7 @@ def test_every_module_of_the_library_has_its_place():
     there = {path.stem for path in ROOT.glob("course/*.py")} | {
         path.parent.name for path in ROOT.glob("course/*/__init__.py")
     }
-    assert there - named == {"__init__", "cli", "doctor", "exercises", "grading", "student"}
+    assert there - named == {"__init__", "cli", "doctor", "exercises", "extras", "grading", "plain_text", "student"}
 
 
 def test_links_lead_somewhere(site):

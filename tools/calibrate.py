@@ -139,7 +139,7 @@ def main(names: list[str], seeds: int, workers: int = 2) -> int:
             good &= all(one.good for one in found)
             print(sections[-1], flush=True)
     if not names:
-        TARGET.write_text("\n".join([HEAD, *sections]))
+        TARGET.write_text("\n".join([HEAD, *sections]), encoding="utf-8")
     return int(not good)
 
 

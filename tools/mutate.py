@@ -96,7 +96,7 @@ def main(names: list[str], workers: int = 2) -> int:
             unexplained += sum(one.unexplained for one in found)
             print(sections[-1], flush=True)
     if not names:
-        TARGET.write_text("\n".join([HEAD, *sections]))
+        TARGET.write_text("\n".join([HEAD, *sections]), encoding="utf-8")
     return min(unexplained, 1)
 
 

@@ -5,15 +5,20 @@ from typing import Any
 
 from torch import Tensor, nn
 
+from course.extras import remedy
+
 
 def launched() -> Any:
     """The ``Accelerator`` of a process that ``torchrun`` or ``accelerate launch`` started with others; else None."""
-    if int(os.environ.get("WORLD_SIZE", 1)) == 1:
+    size = os.environ.get("WORLD_SIZE", "1")
+    if not size.isdecimal():
+        raise ValueError(f"WORLD_SIZE is the number of processes, which torchrun sets; got {size!r}. Unset it.")
+    if int(size) == 1:
         return None
     try:
         from accelerate import Accelerator
     except ImportError:
-        raise ImportError("Several processes need Accelerate: `pip install 'score-course[distributed]'`.") from None
+        raise ImportError(f"Several processes need Accelerate: `{remedy('distributed')}`.") from None
     return Accelerator()
 
 

@@ -111,7 +111,7 @@ class ForkServer:
         self.kernels = 0
         self._lock = threading.Lock()
         self._folder = tempfile.TemporaryDirectory(prefix="score-course-")
-        self._errors = open(Path(self._folder.name) / "errors", "w+")  # noqa: SIM115
+        self._errors = open(Path(self._folder.name) / "errors", "w+", encoding="utf-8", errors="replace")  # noqa: SIM115
         library = copy_for(settings.assignment, Path(self._folder.name))
         self._control, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         command = ["bwrap", *_mounts(library, settings), *_program(theirs.fileno())]
