@@ -27,6 +27,7 @@ extensions = [
 root_doc = "README"
 include_patterns = [
     "README.md",
+    "CONTRIBUTING.md",
     "docs/*.md",
     "docs/library/*.rst",
     "benchmarks/*.md",
