@@ -92,9 +92,11 @@ CONTENTS = """
 :caption: Pages
 :glob:
 :maxdepth: 1
+/docs/syllabus
 /docs/student
 /docs/instructor
 /docs/learning-platforms
+/CONTRIBUTING
 /docs/[A-Z]*
 /benchmarks/*
 /course/data/*
