@@ -9,7 +9,7 @@ import torch
 from course.exercises import assignments, begin, check_exercise, load
 from course.exercises.case import Case
 from course.exercises.exercise import Exercise, stands_alone
-from course.exercises.probe import observe
+from course.exercises.observe import observe
 
 EXERCISES = [exercise for assignment in assignments() for exercise in load(assignment).values()]
 MISCONCEPTIONS = [(exercise, one) for exercise in EXERCISES for one in exercise.misconceptions]
@@ -184,7 +184,7 @@ def fewer_arguments(x, score, step_size):
     ids=lambda value: getattr(value, "__name__", ""),
 )
 def test_one_clear_sentence(function, words, monkeypatch):
-    monkeypatch.setattr("course.exercises.probe.TIME_LIMIT", 0.3)
+    monkeypatch.setattr("course.exercises.observe.TIME_LIMIT", 0.3)
     verdict = check_exercise(load("hw2")["langevin_step"], function)
     assert words in str(verdict)
     assert verdict.points == 0
@@ -193,7 +193,7 @@ def test_one_clear_sentence(function, words, monkeypatch):
 
 def test_time_is_what_the_function_computes_and_the_clock_is_a_last_resort(monkeypatch):
     """On a machine that does other things too, waiting costs nothing; waiting forever ends all the same."""
-    monkeypatch.setattr("course.exercises.probe.TIME_LIMIT", 0.2)
+    monkeypatch.setattr("course.exercises.observe.TIME_LIMIT", 0.2)
     exercise = load("hw2")["langevin_step"]
     waits, calls = [0.4, 0.0], []
 

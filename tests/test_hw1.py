@@ -9,7 +9,7 @@ import torch
 from course.densities import Gaussian
 from course.distances import wasserstein
 from course.exercises import check_exercise, load
-from course.exercises.case import Draw
+from course.exercises.case import CaseRng
 from course.exercises.hw1.em_step import em_step
 from course.exercises.hw1.gaussian_log_prob import gaussian_log_prob
 from course.exercises.hw1.kde_log_prob import kde_log_prob
@@ -22,7 +22,7 @@ HW1 = load("hw1")
 
 def example(seed: int = 0) -> tuple[torch.Tensor, dict]:
     """200 points of a mixture of four in three dimensions, and the mixture."""
-    draw = Draw(seed)
+    draw = CaseRng(seed)
     parts = mixture(draw, 4, 3)
     return points(draw, 200, parts), parts
 
@@ -55,7 +55,7 @@ def test_the_score_is_the_gradient_of_the_log_density(away: float):
 @pytest.mark.parametrize("seed", range(5))
 def test_em_never_lowers_the_likelihood_and_stops_where_it_cannot_rise(seed: int):
     x, _ = example(seed)
-    start = mixture(Draw(seed + 100), 3, 3)
+    start = mixture(CaseRng(seed + 100), 3, 3)
     parts = start["weights"], start["means"], start["stds"]
     climb = []
     for _ in range(400):
@@ -89,7 +89,7 @@ def test_mmd_has_no_bias_and_the_statistic_with_its_diagonals_has():
 
 
 def test_slices_are_never_further_apart_than_the_whole():
-    draw = Draw(0)
+    draw = CaseRng(0)
     x, y, lines = draw.normal(40, 3), 2 * draw.normal(40, 3) + 1, draw.normal(60, 3)
     sliced = HW1["sliced_wasserstein"].answer(x, y, lines / lines.norm(dim=1, keepdim=True))
     assert 0 < sliced.item() < wasserstein(x, y)

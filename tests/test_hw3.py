@@ -5,8 +5,8 @@ import torch
 from torch import nn
 
 from course.exercises import check_exercise, load
-from course.exercises.given.common import NetworkScore
-from course.exercises.given.hw3 import OncePassedScore
+from course.exercises.case_functions.common import NetworkScore
+from course.exercises.case_functions.hw3 import OncePassedScore
 
 HW3 = load("hw3")
 

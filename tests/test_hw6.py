@@ -10,8 +10,8 @@ from course.densities import GaussianMixture
 from course.exercises import check_exercise, load
 from course.exercises.check import all_cases
 from course.exercises.judge import judge
-from course.exercises.probe import observe_all
-from course.exercises.wire import pack_observations, unpack_observations
+from course.exercises.messages import pack_observations, unpack_observations
+from course.exercises.observe import observe_all
 
 HW6 = load("hw6")
 RIGHT = {name: exercise.answer for name, exercise in HW6.items()}

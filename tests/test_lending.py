@@ -4,20 +4,20 @@ import pytest
 import torch
 
 from course.exercises import check_exercise, load
-from course.exercises.case import Case, Given
-from course.exercises.probe import observe
+from course.exercises.case import Case, FunctionSpec
+from course.exercises.observe import observe
 from course.tensors import expand
 
 B, D = 5, 3
 
 
-def score() -> Given:
-    return Given("LinearScore", {"centre": torch.zeros(D), "precision": torch.eye(D)})
+def score() -> FunctionSpec:
+    return FunctionSpec("LinearScore", {"centre": torch.zeros(D), "precision": torch.eye(D)})
 
 
-def field() -> Given:
+def field() -> FunctionSpec:
     tensors = {"win": torch.ones(D, 2), "bias": torch.zeros(2), "rate": torch.ones(2), "wout": torch.ones(2, D)}
-    return Given("hw6.Field", tensors)
+    return FunctionSpec("hw6.Field", tensors)
 
 
 def facts(function, **arguments):
@@ -140,7 +140,7 @@ def test_each_of_a_grid_of_times_may_be_a_number_or_one_for_each_example(handed,
 
 
 def test_times_of_a_function_without_points_are_held_to_the_same():
-    diffusion = Given("hw6.Diffusion", {"base": torch.ones(()), "rate": torch.ones(())})
+    diffusion = FunctionSpec("hw6.Diffusion", {"base": torch.ones(()), "rate": torch.ones(())})
     told = lambda x, t, diffusion: x * expand(diffusion(torch.full((B,), t)), x)
     assert facts(told, t=0.3, diffusion=diffusion).times == ["diffusion"]
 

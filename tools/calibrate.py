@@ -19,10 +19,10 @@ import torch
 from course.exercises.case import Case
 from course.exercises.check import all_cases, assignments, judged, load
 from course.exercises.exercise import Exercise
+from course.exercises.messages import pack_cases, pack_observations, unpack_cases, unpack_observations
 from course.exercises.observation import Observation
-from course.exercises.probe import observe_all
+from course.exercises.observe import observe_all
 from course.exercises.verdict import Verdict
-from course.exercises.wire import pack_cases, pack_observations, unpack_cases, unpack_observations
 
 SEEDS = 1000
 MISCONCEPTION_SEEDS = 20

@@ -17,8 +17,8 @@ from course.exercises.changes import changes
 from course.exercises.check import all_cases, assignments, load
 from course.exercises.exercise import Exercise
 from course.exercises.judge import is_right
+from course.exercises.observe import observe_all
 from course.exercises.patch import compiled
-from course.exercises.probe import observe_all
 
 SEEDS = 3
 """A mutant that passes for so many seeds has survived."""

@@ -1,4 +1,4 @@
-"""Draw the structure of the package from its imports: ``python -m tools.structure`` writes docs/structure.svg.
+"""CaseRng the structure of the package from its imports: ``python -m tools.structure`` writes docs/structure.svg.
 
 A room is a module or a package of ``course``, and each package within ``grading``; an arrow goes from a room to one
 that it imports. Rooms stand in rows, each above all that it imports: read the drawing from below.

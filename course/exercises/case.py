@@ -14,10 +14,10 @@ from torch import Tensor, nn
 
 
 @dataclass(frozen=True)
-class Given:
-    """A function to hand over: where it stands in ``course.exercises.given``, and the tensors it is made from.
+class FunctionSpec:
+    """A function to hand over: where it stands in ``course.exercises.case_functions``, and the tensors it is made from.
 
-    The name is such as "hw5.Block", the class ``Block`` of ``given/hw5.py``; without a module it is in ``common``.
+    The name is such as "hw5.Block", the class ``Block`` of ``case_functions/hw5.py``; without a module it is in ``common``.
     """
 
     name: str
@@ -25,7 +25,7 @@ class Given:
 
     def build(self) -> nn.Module:
         module, _, kind = self.name.rpartition(".")
-        made = getattr(import_module(f"course.exercises.given.{module or 'common'}"), kind)
+        made = getattr(import_module(f"course.exercises.case_functions.{module or 'common'}"), kind)
         return made(**{k: v.clone() for k, v in self.tensors.items()})
 
 
@@ -41,9 +41,9 @@ class Case:
     """One call of a student's function.
 
     Attributes:
-        arguments: by name, in the order of the signature: tensors, numbers, Given and Seed, or lists of these.
+        arguments: by name, in the order of the signature: tensors, numbers, FunctionSpec and Seed, or lists of these.
         no_grad: call it under ``torch.no_grad()``.
-        gradients: arguments with respect to which the result is differentiated (for a Given, its parameters).
+        gradients: arguments with respect to which the result is differentiated (for a FunctionSpec, its parameters).
         magnitude: the largest number that any good formula meets on the way, which excuses rounding of its size.
     """
 
@@ -58,8 +58,8 @@ class Case:
         def move(value: Any) -> Any:
             if isinstance(value, Tensor):
                 return value.to(device, dtype) if value.is_floating_point() else value.to(device)
-            if isinstance(value, Given):
-                return Given(value.name, {k: move(v) for k, v in value.tensors.items()})
+            if isinstance(value, FunctionSpec):
+                return FunctionSpec(value.name, {k: move(v) for k, v in value.tensors.items()})
             return [move(v) for v in value] if isinstance(value, list) else value
 
         arguments = {name: move(value) for name, value in self.arguments.items()}
@@ -89,16 +89,16 @@ class Case:
 
 
 def _tensors(value: Any) -> Iterator[Tensor]:
-    """Every tensor in an argument, those that a Given is made from too."""
+    """Every tensor in an argument, those that a FunctionSpec is made from too."""
     if isinstance(value, Tensor):
         yield value
-    elif isinstance(value, (list, Given)):
+    elif isinstance(value, (list, FunctionSpec)):
         for inner in value if isinstance(value, list) else value.tensors.values():
             yield from _tensors(inner)
 
 
 @dataclass
-class Draw:
+class CaseRng:
     """Random numbers for cases, all from one seed, in float64."""
 
     seed: int
@@ -131,4 +131,4 @@ class Draw:
         return (q * torch.linspace(0.5, 2.0, d, dtype=torch.float64)) @ q.mT
 
 
-Cases = Callable[[Draw], list[Case]]
+Cases = Callable[[CaseRng], list[Case]]

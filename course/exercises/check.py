@@ -18,8 +18,8 @@ from course.exercises.dependence import Ask
 from course.exercises.exercise import Exercise
 from course.exercises.judge import Blamed, judge
 from course.exercises.observation import Observation
-from course.exercises.probe import observe_all
-from course.exercises.surroundings import TookTooLong, quiet, time_limit
+from course.exercises.observe import observe_all
+from course.exercises.surroundings import TimeLimitError, quiet, time_limit
 from course.exercises.verdict import Tally, Verdict
 from course.exercises.words import article
 
@@ -185,5 +185,5 @@ def _remark(exercise: Exercise, function: Callable) -> str:
     try:
         with time_limit(5.0), quiet():
             return exercise.remark(function)
-    except (Exception, TookTooLong):
+    except (Exception, TimeLimitError):
         return ""

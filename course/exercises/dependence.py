@@ -13,8 +13,8 @@ import torch
 from torch import Tensor
 
 from course.exercises.case import Case
-from course.exercises.difference import RELATIVE, observe_answer, scale
 from course.exercises.exercise import Exercise
+from course.exercises.explain import RELATIVE, observe_answer, scale
 from course.exercises.observation import Observation
 
 Ask = Callable[[list[Case]], list[Observation]]

@@ -9,7 +9,7 @@ from functools import cached_property
 import torch
 from torch import Tensor
 
-from course.exercises.case import Case, Cases, Draw
+from course.exercises.case import Case, CaseRng, Cases
 from course.exercises.patch import compiled, patched, source_of
 
 
@@ -159,7 +159,7 @@ class Exercise:
 
     def draw_cases(self, seed: int, dtype: torch.dtype = torch.float64, device: str = "cpu") -> list[Case]:
         """The cases that follow from a seed, in the given precision and place."""
-        return [case.to(dtype, device) for case in self.cases(Draw(seed))]
+        return [case.to(dtype, device) for case in self.cases(CaseRng(seed))]
 
 
 def _slug(sentence: str) -> str:

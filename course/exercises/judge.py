@@ -13,8 +13,8 @@ import torch
 from course.exercises import recognise
 from course.exercises.case import Case
 from course.exercises.dependence import Ask, depends_on
-from course.exercises.difference import difference, says_numbers_alone
 from course.exercises.exercise import Exercise, Version
+from course.exercises.explain import difference, says_numbers_alone
 from course.exercises.observation import TOO_LARGE, Observation
 
 Blamed = Callable[[list[str]], str]
@@ -22,7 +22,7 @@ Blamed = Callable[[list[str]], str]
 PATIENCE = 1.5
 """Seconds of computing in which a wrong result that no listed mistake explains is looked into."""
 
-SELF_EXPLANATORY = ("NotImplementedError", "TookTooLong", TOO_LARGE)
+SELF_EXPLANATORY = ("NotImplementedError", "TimeLimitError", TOO_LARGE)
 
 
 @dataclass(frozen=True)

@@ -12,7 +12,8 @@ from torch import Tensor
 
 from course.exercises.case import Case
 from course.exercises.changes import changes
-from course.exercises.difference import (
+from course.exercises.exercise import Exercise, Version
+from course.exercises.explain import (
     RELATIVE,
     compared,
     difference,
@@ -21,11 +22,10 @@ from course.exercises.difference import (
     wrong_numbers,
     wrong_shape,
 )
-from course.exercises.exercise import Exercise, Version
 from course.exercises.observation import Observation
+from course.exercises.observe import hand_over, observe
 from course.exercises.patch import PatchError, compiled, patched
-from course.exercises.probe import hand_over, observe
-from course.exercises.surroundings import TookTooLong, quiet, time_limit, usual_state
+from course.exercises.surroundings import TimeLimitError, quiet, time_limit, usual_state
 
 Told = list[tuple[Case, Observation]]
 """The cases of one precision, the first wrong one in front, each with what the student's function did."""
@@ -84,7 +84,7 @@ def _may_explain(exercise: Exercise, function: Callable, told: Told) -> bool:
     try:
         with time_limit(ONE_CALL), usual_state(), quiet(), torch.set_grad_enabled(not case.no_grad):
             result = function(*hand_over(case).values())
-    except (Exception, TookTooLong):
+    except (Exception, TimeLimitError):
         return False
     results = result if type(result) is tuple else (result,)
     names = [f"result[{i}]" for i in range(len(results))] if type(result) is tuple else ["result"]
@@ -108,7 +108,7 @@ def _explains(exercise: Exercise, function: Callable, told: Told) -> bool:
             if not alike(exercise, case, seen, first) or not difference(exercise, case, first):
                 return False
             return all(alike(exercise, case, seen, observe(function, case)) for case, seen in told[1:])
-    except TookTooLong:
+    except TimeLimitError:
         return False
 
 

@@ -14,13 +14,13 @@ PATIENCE = 4
 """By the clock a function may take so many times its limit, on a machine that does other things too."""
 
 
-class TookTooLong(BaseException):
+class TimeLimitError(BaseException):
     """Raised inside a function that exceeds its time; not an Exception, so that ``except Exception`` lets it pass."""
 
 
 @contextlib.contextmanager
 def time_limit(seconds: float) -> Iterator[None]:
-    """Raise TookTooLong after some seconds of this thread's own computing, or ``PATIENCE`` times as many by the clock.
+    """Raise TimeLimitError after seconds of this thread's own computing, or ``PATIENCE`` times as many by the clock.
 
     Without effect where there are no signals (Windows, other threads).
     """
@@ -31,7 +31,7 @@ def time_limit(seconds: float) -> Iterator[None]:
 
     def stop(*_: Any) -> None:
         if time.thread_time() - computed >= seconds or time.monotonic() - began >= PATIENCE * seconds:
-            raise TookTooLong
+            raise TimeLimitError
 
     previous = signal.signal(signal.SIGALRM, stop)
     signal.setitimer(signal.ITIMER_REAL, seconds, min(seconds, 1.0))

@@ -7,8 +7,8 @@ import base64
 from nbformat import NotebookNode
 
 from course.exercises.check import PUBLIC_SEED, all_cases, load
-from course.exercises.probe import observe
-from course.exercises.wire import pack_observations
+from course.exercises.messages import pack_observations
+from course.exercises.observe import observe
 
 from .attack import POINTS, Attack, World, hostile, payload
 
@@ -18,7 +18,7 @@ PROBES = [
         "replaced probe and wire functions",
         "whatever was called, its observation says: a tensor, nothing changed, nothing drawn",
         """
-        import course.exercises.probe as probe, course.grading.sandboxed.observed as inside
+        import course.exercises.observe as probe, course.grading.sandboxed.observed as inside
         def made_up(function, case):
             t = next(v for v in case.arguments.values() if isinstance(v, torch.Tensor))
             return probe.Observation({"result": torch.zeros_like(t)}, probe.Facts(returned=["tensor"]))
@@ -219,7 +219,7 @@ def _by_heart(world: World) -> NotebookNode:
         seen = [observe(exercises[name].answer, case) for case in all_cases(exercises[name], PUBLIC_SEED)]
         text = base64.b64encode(pack_observations(seen)).decode()
         answers[name] = (
-            "import base64; from course.exercises.wire import unpack_observations\n"
+            "import base64; from course.exercises.messages import unpack_observations\n"
             f"_{name} = unpack_observations(base64.b64decode({text!r}), 99)\n"
             f"def {name}(*_):\n"
             f"    told = list(_{name}.pop(0).tensors.items())\n"

@@ -1,7 +1,7 @@
 """Wrong answers written from the notebooks' text alone, by people who had not seen the lists of mistakes.
 
-``@bank.wrong("langevin_step", "noise")`` collects the function below it as an answer to that exercise; the other words are what
-a sentence that helps would speak of, any one of them.
+``@bank.wrong("langevin_step", "noise")`` collects the function below it as an answer to that exercise; the other words
+are what a sentence that helps would speak of, any one of them.
 """
 
 from collections.abc import Callable

@@ -6,7 +6,7 @@ import torch
 from torch import Tensor
 
 from course.densities import GaussianMixture
-from course.exercises.case import Case, Draw
+from course.exercises.case import Case, CaseRng
 from course.exercises.exercise import Exercise
 from course.exercises.hw1.kde_log_prob import kde_log_prob
 from course.exercises.hw1.shared import TENSOR_RETURNED
@@ -17,7 +17,7 @@ def best_bandwidth(train, held_out, bandwidths):
     return bandwidths[scores.argmax()].item()
 
 
-def cases(draw: Draw) -> list[Case]:
+def cases(draw: CaseRng) -> list[Case]:
     def case(
         n: int, m: int, d: int, choices: int, spread: float = 1.0, narrowest: float = 0.15, no_grad: bool = False
     ) -> Case:

@@ -3,7 +3,7 @@
 import torch
 
 from course.densities import GaussianMixture
-from course.exercises.case import Case, Draw
+from course.exercises.case import Case, CaseRng
 from course.exercises.exercise import Exercise
 from course.exercises.hw1 import shared
 from course.exercises.hw1.shared import magnitude, mixture, points
@@ -19,7 +19,7 @@ def em_step(x, weights, means, stds):
     return owned / n, new, variance.sqrt()
 
 
-def case(draw: Draw, n: int, k: int, d: int, no_grad: bool = False) -> Case:
+def case(draw: CaseRng, n: int, k: int, d: int, no_grad: bool = False) -> Case:
     """Data of one mixture, and a step that starts from another."""
     made, start = mixture(draw, k, d), mixture(draw, k, d)
     start["means"] = made["means"] + 0.5 * draw.normal(k, d)
@@ -28,7 +28,7 @@ def case(draw: Draw, n: int, k: int, d: int, no_grad: bool = False) -> Case:
 
 
 def extreme_case(
-    draw: Draw, n: int, k: int, d: int, high: float = 1.5, shrink: float = 1.0, apart: float = 0.5
+    draw: CaseRng, n: int, k: int, d: int, high: float = 1.5, shrink: float = 1.0, apart: float = 0.5
 ) -> Case:
     """Every density at every point is zero, or infinite, to a computer; yet each component has points of its own.
 
@@ -40,7 +40,7 @@ def extreme_case(
     return Case({"x": x, **start}, magnitude=magnitude(x, start))
 
 
-def tiny_case(draw: Draw, n: int, k: int, d: int) -> Case:
+def tiny_case(draw: CaseRng, n: int, k: int, d: int) -> Case:
     """Nothing can be added to a variance, nor to what one component has of the points: less than a point in all."""
     made = mixture(draw, k, d, low=1e-4, high=2e-4)
     x = points(draw, n, made)
@@ -50,7 +50,7 @@ def tiny_case(draw: Draw, n: int, k: int, d: int) -> Case:
     return Case({"x": x, **start}, magnitude=magnitude(x, start))
 
 
-def cases(draw: Draw) -> list[Case]:
+def cases(draw: CaseRng) -> list[Case]:
     return [
         case(draw, 41, 3, 4),
         case(draw, 53, 5, 3, no_grad=True),

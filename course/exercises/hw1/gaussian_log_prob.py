@@ -6,7 +6,7 @@ import torch
 from torch import distributions as dist
 
 from course.densities import GaussianMixture
-from course.exercises.case import Case, Draw
+from course.exercises.case import Case, CaseRng
 from course.exercises.exercise import Exercise
 from course.exercises.hw1.shared import TWO_PI_ONCE
 
@@ -16,7 +16,7 @@ def gaussian_log_prob(x, mean, std):
     return -square / (2 * std**2) - x.shape[1] * (torch.log(std) + 0.5 * math.log(2 * math.pi))
 
 
-def cases(draw: Draw) -> list[Case]:
+def cases(draw: CaseRng) -> list[Case]:
     def case(b: int, d: int, std: float, away: float = 1.0, no_grad: bool = False) -> Case:
         mean = min(2.0, 4 * std) * draw.normal(d)
         x = mean + std * (away * draw.normal(b, d) + 0.3)

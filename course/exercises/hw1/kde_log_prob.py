@@ -6,7 +6,7 @@ import torch
 from torch import distributions as dist
 
 from course.densities import GaussianMixture
-from course.exercises.case import Case, Draw
+from course.exercises.case import Case, CaseRng
 from course.exercises.exercise import Exercise
 from course.exercises.hw1 import shared
 
@@ -17,7 +17,7 @@ def kde_log_prob(x, data, bandwidth):
     return torch.logsumexp(exponents, dim=1) - math.log(n) - d * math.log(bandwidth * math.sqrt(2 * math.pi))
 
 
-def cases(draw: Draw) -> list[Case]:
+def cases(draw: CaseRng) -> list[Case]:
     def case(b: int, n: int, d: int, bandwidth: float, away: float = 1.0, no_grad: bool = False) -> Case:
         scale = min(1.0, 10 * bandwidth)
         data = scale * draw.normal(n, d) + 0.7

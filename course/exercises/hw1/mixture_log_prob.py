@@ -6,7 +6,7 @@ import torch
 from torch import distributions as dist
 
 from course.densities import GaussianMixture
-from course.exercises.case import Case, Draw
+from course.exercises.case import Case, CaseRng
 from course.exercises.exercise import Exercise
 from course.exercises.hw1 import shared
 from course.exercises.hw1.shared import mixture_case
@@ -19,7 +19,7 @@ def mixture_log_prob(x, weights, means, stds):
     return torch.logsumexp(weights.log() + log_normal, dim=1)
 
 
-def cases(draw: Draw) -> list[Case]:
+def cases(draw: CaseRng) -> list[Case]:
     return [
         mixture_case(draw, 7, 4, 3),
         mixture_case(draw, 6, 5, 4, no_grad=True),

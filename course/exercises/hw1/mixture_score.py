@@ -5,7 +5,7 @@ import math  # noqa: F401 (in patches)
 import torch
 
 from course.densities import GaussianMixture
-from course.exercises.case import Case, Draw
+from course.exercises.case import Case, CaseRng
 from course.exercises.exercise import Exercise
 from course.exercises.hw1 import shared
 from course.exercises.hw1.mixture_log_prob import mixture_log_prob
@@ -19,7 +19,7 @@ def mixture_score(x, weights, means, stds):
     return (pull[..., None] * away).sum(1)
 
 
-def cases(draw: Draw) -> list[Case]:
+def cases(draw: CaseRng) -> list[Case]:
     return [
         mixture_case(draw, 7, 4, 3),
         mixture_case(draw, 6, 5, 4, no_grad=True),

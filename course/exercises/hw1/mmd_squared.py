@@ -5,7 +5,7 @@ import math
 import torch
 
 from course import distances
-from course.exercises.case import Case, Draw
+from course.exercises.case import Case, CaseRng
 from course.exercises.exercise import Exercise
 
 
@@ -16,7 +16,7 @@ def mmd_squared(x, y, bandwidth):
     return within[0] + within[1] - 2 * kxy.mean()
 
 
-def cases(draw: Draw) -> list[Case]:
+def cases(draw: CaseRng) -> list[Case]:
     def case(n: int, m: int, d: int, bandwidth: float, no_grad: bool = False) -> Case:
         x, y = draw.normal(n, d) + 1, 1.4 * draw.normal(m, d) - 0.5
         return Case({"x": x, "y": y, "bandwidth": bandwidth}, no_grad=no_grad, magnitude=20 / bandwidth**2)

@@ -3,7 +3,7 @@
 import torch
 
 from course import distances
-from course.exercises.case import Case, Draw
+from course.exercises.case import Case, CaseRng
 from course.exercises.exercise import Exercise
 from course.exercises.hw1.shared import TENSOR_RETURNED
 
@@ -12,7 +12,7 @@ def mode_coverage(samples, modes, radius):
     return (torch.cdist(modes, samples).amin(1) <= radius).double().mean().item()
 
 
-def cases(draw: Draw) -> list[Case]:
+def cases(draw: CaseRng) -> list[Case]:
     def case(n: int, k: int, covered: int, d: int, radius: float, no_grad: bool = False) -> Case:
         """Modes far apart; the first are covered, the last has no sample, those of the others lie outside the radius.
 

@@ -3,7 +3,7 @@
 import torch
 from torch import Tensor
 
-from course.exercises.case import Case, Draw
+from course.exercises.case import Case, CaseRng
 
 WEIGHTS, MEANS, STDS = torch.tensor([0.3, 0.7]), torch.tensor([[-1.0, 0.5], [1.0, 0.0]]), torch.tensor([0.4, 0.8])
 """A mixture of two in the plane, for remarks."""
@@ -22,7 +22,7 @@ LESS_ONE_FOR_ALL = "(logs - logs.max()).exp()"
 """Shares of p(x), up to their sum, with the wrong term taken out before exp: the code of patches."""
 
 
-def mixture(draw: Draw, k: int, d: int, low: float = 0.6, high: float = 1.5, apart: float = 0.5) -> dict:
+def mixture(draw: CaseRng, k: int, d: int, low: float = 0.6, high: float = 1.5, apart: float = 0.5) -> dict:
     """Components that overlap, each with its own weight and its own width, no two of them alike.
 
     Far ``apart``, the first has a weight so small that nothing can be added to it.
@@ -37,7 +37,7 @@ def mixture(draw: Draw, k: int, d: int, low: float = 0.6, high: float = 1.5, apa
     }
 
 
-def points(draw: Draw, n: int, parts: dict, away: float = 1.0) -> Tensor:
+def points(draw: CaseRng, n: int, parts: dict, away: float = 1.0) -> Tensor:
     """n points around the components in turn; ``away`` times as far from them as a sample would be."""
     k, d = parts["means"].shape
     index = torch.arange(n) % k
@@ -50,7 +50,7 @@ def magnitude(x: Tensor, parts: dict) -> float:
     return square / parts["stds"].min().item() ** 2
 
 
-def mixture_case(draw: Draw, b: int, k: int, d: int, away: float = 1.0, no_grad: bool = False, **how: float) -> Case:
+def mixture_case(draw: CaseRng, b: int, k: int, d: int, away: float = 1.0, no_grad: bool = False, **how: float) -> Case:
     """B points and a mixture of K."""
     parts = mixture(draw, k, d, **how)
     x = points(draw, b, parts, away)

@@ -5,7 +5,7 @@ import math
 import torch
 
 from course import distances
-from course.exercises.case import Case, Draw
+from course.exercises.case import Case, CaseRng
 from course.exercises.exercise import Exercise
 
 
@@ -14,7 +14,7 @@ def sliced_wasserstein(x, y, directions):
     return (along_x - along_y).square().mean().sqrt()
 
 
-def cases(draw: Draw) -> list[Case]:
+def cases(draw: CaseRng) -> list[Case]:
     def case(n: int, p: int, d: int, size: float = 1.0, no_grad: bool = False) -> Case:
         directions = draw.normal(p, d)
         directions /= directions.norm(dim=1, keepdim=True)

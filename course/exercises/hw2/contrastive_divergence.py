@@ -3,7 +3,7 @@
 import torch
 
 from course import energies
-from course.exercises.case import Case, Draw, Given
+from course.exercises.case import Case, CaseRng, FunctionSpec
 from course.exercises.exercise import Exercise
 from course.exercises.hw2.shared import network
 
@@ -13,8 +13,8 @@ def contrastive_divergence(energy, data, negatives, penalty):
     return low.mean() - high.mean() + penalty * (low.square().mean() + high.square().mean())
 
 
-def cases(draw: Draw) -> list[Case]:
-    def case(energy: Given, data: torch.Tensor, negatives: torch.Tensor, penalty: float) -> Case:
+def cases(draw: CaseRng) -> list[Case]:
+    def case(energy: FunctionSpec, data: torch.Tensor, negatives: torch.Tensor, penalty: float) -> Case:
         arguments = {"energy": energy, "data": data, "negatives": negatives, "penalty": penalty}
         return Case(arguments, gradients=("energy", "data", "negatives"), magnitude=20)
 

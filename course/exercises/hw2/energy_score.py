@@ -3,7 +3,7 @@
 import torch
 
 from course import energies
-from course.exercises.case import Case, Draw
+from course.exercises.case import Case, CaseRng
 from course.exercises.exercise import Exercise
 from course.exercises.hw2.shared import network, quadratic
 
@@ -14,7 +14,7 @@ def energy_score(energy, x):
         return -torch.autograd.grad(energy(x).sum(), x)[0]
 
 
-def cases(draw: Draw) -> list[Case]:
+def cases(draw: CaseRng) -> list[Case]:
     return [
         Case({"energy": network(draw, 3), "x": draw.normal(5, 3)}),
         Case({"energy": network(draw, 3), "x": draw.normal(4, 3)}, no_grad=True),

@@ -6,7 +6,7 @@ import torch
 from torch import Tensor
 
 from course import langevin
-from course.exercises.case import Case, Draw
+from course.exercises.case import Case, CaseRng
 from course.exercises.exercise import Exercise, Statistic, Statistics
 from course.exercises.hw2.langevin_step import langevin_step
 from course.exercises.hw2.shared import network_score, standard_score
@@ -21,7 +21,7 @@ def langevin_chain(x, score, step_size, n_steps, generator):
     return torch.stack(states)
 
 
-def cases(draw: Draw) -> list[Case]:
+def cases(draw: CaseRng) -> list[Case]:
     def case(n_steps: int, b: int, *shape: int) -> Case:
         score = network_score(draw, torch.Size(shape).numel())
         arguments = {"x": 2 * draw.normal(b, *shape), "score": score, "step_size": draw.number(0.05, 0.3)}

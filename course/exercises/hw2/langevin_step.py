@@ -5,7 +5,7 @@ import math
 import torch
 
 from course import langevin
-from course.exercises.case import Case, Draw
+from course.exercises.case import Case, CaseRng
 from course.exercises.exercise import Exercise
 from course.exercises.hw2.shared import network_score, standard_score
 from course.exercises.mistakes import IN_PLACE
@@ -15,7 +15,7 @@ def langevin_step(x, score, step_size, noise):
     return x + step_size * score(x) + math.sqrt(2 * step_size) * noise
 
 
-def cases(draw: Draw) -> list[Case]:
+def cases(draw: CaseRng) -> list[Case]:
     def case(step_size: float, b: int, *shape: int, no_grad: bool = False) -> Case:
         score = network_score(draw, torch.Size(shape).numel())
         arguments = {"x": 2 * draw.normal(b, *shape), "score": score, "step_size": step_size}

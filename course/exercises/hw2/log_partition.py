@@ -5,7 +5,7 @@ import math
 import torch
 
 from course import energies
-from course.exercises.case import Case, Draw, Given
+from course.exercises.case import Case, CaseRng, FunctionSpec
 from course.exercises.exercise import Exercise
 from course.exercises.hw2.shared import network, quadratic
 
@@ -14,8 +14,8 @@ def log_partition(energy, points, cell):
     return torch.logsumexp(-energy(points), dim=0) + math.log(cell)
 
 
-def cases(draw: Draw) -> list[Case]:
-    def grid(energy: Given, side: int, d: int, low: float = -4.0, high: float = 5.0) -> dict:
+def cases(draw: CaseRng) -> list[Case]:
+    def grid(energy: FunctionSpec, side: int, d: int, low: float = -4.0, high: float = 5.0) -> dict:
         axis = torch.linspace(low, high, side, dtype=torch.float64) + draw.number(0, 0.3)
         points = torch.cartesian_prod(*[axis] * d)
         return {"energy": energy, "points": points, "cell": ((high - low) / (side - 1)) ** d}

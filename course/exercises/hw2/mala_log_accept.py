@@ -5,7 +5,7 @@ import math
 import torch
 
 from course import langevin
-from course.exercises.case import Case, Draw
+from course.exercises.case import Case, CaseRng
 from course.exercises.exercise import Exercise
 from course.exercises.hw2.shared import gaussian, standard_score
 
@@ -16,7 +16,7 @@ def mala_log_accept(x, proposal, log_prob, score, step_size):
     return log_prob(proposal) - log_prob(x) + (forward - backward) / (4 * step_size)
 
 
-def cases(draw: Draw) -> list[Case]:
+def cases(draw: CaseRng) -> list[Case]:
     def case(offset: float, step_size: float, magnitude: float, b: int, *shape: int, away: float = 1.0) -> Case:
         log_prob, score = gaussian(draw, torch.Size(shape).numel(), offset)
         x = away * draw.normal(b, *shape)

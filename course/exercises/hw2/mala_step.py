@@ -3,7 +3,7 @@
 import torch
 
 from course import langevin
-from course.exercises.case import Case, Draw
+from course.exercises.case import Case, CaseRng
 from course.exercises.exercise import Exercise
 from course.exercises.hw2.langevin_step import langevin_step
 from course.exercises.hw2.mala_log_accept import expanded_by_hand, mala_log_accept, with_normal_densities
@@ -16,7 +16,7 @@ def mala_step(x, log_prob, score, step_size, noise, uniform):
     return torch.where(accepted.reshape(-1, *[1] * (x.ndim - 1)), proposal, x), accepted
 
 
-def cases(draw: Draw) -> list[Case]:
+def cases(draw: CaseRng) -> list[Case]:
     def case(offset: float, step_size: float, b: int, *shape: int) -> Case:
         log_prob, score = gaussian(draw, torch.Size(shape).numel(), offset)
         x, noise = 2 * draw.normal(b, *shape), draw.normal(b, *shape)

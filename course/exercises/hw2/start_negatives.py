@@ -3,7 +3,7 @@
 import torch
 
 from course import energies
-from course.exercises.case import Case, Draw
+from course.exercises.case import Case, CaseRng
 from course.exercises.exercise import Exercise
 
 
@@ -12,7 +12,7 @@ def start_negatives(buffer, index, fresh, restart):
     return torch.where(restart, fresh, buffer[index])
 
 
-def cases(draw: Draw) -> list[Case]:
+def cases(draw: CaseRng) -> list[Case]:
     def case(n: int, b: int, *shape: int, again: bool = False) -> Case:
         restart = torch.zeros(b, dtype=torch.bool)
         restart[draw.permutation(b)[: max(1, b // 3)]] = True

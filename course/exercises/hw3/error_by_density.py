@@ -7,7 +7,7 @@ import torch
 from torch import Tensor
 
 from course import matching
-from course.exercises.case import Case, Draw
+from course.exercises.case import Case, CaseRng
 from course.exercises.exercise import Exercise
 from course.exercises.hw3.shared import gaussian_score, network_score, plain_score, zero_score
 
@@ -18,7 +18,7 @@ def error_by_density(score, true_score, x, log_density, edges):
     return torch.where(inside, error[:, None], 0).sum(0) / inside.sum(0)
 
 
-def cases(draw: Draw) -> list[Case]:
+def cases(draw: CaseRng) -> list[Case]:
     """A few points in each bin, some outside, and one on each of three edges: the first, the last, and one between."""
 
     def case(counts: list[int], below: int, above: int, inner: int, *shape: int, no_grad: bool = False) -> Case:

@@ -3,7 +3,7 @@
 import torch
 
 from course import matching
-from course.exercises.case import Case, Draw
+from course.exercises.case import Case, CaseRng
 from course.exercises.exercise import Exercise
 from course.exercises.hw3.shared import gaussian_score, network_score, plain_score, zero_score
 
@@ -12,7 +12,7 @@ def fisher_divergence(score, true_score, x):
     return 0.5 * (score(x) - true_score(x)).flatten(1).square().sum(1).mean()
 
 
-def cases(draw: Draw) -> list[Case]:
+def cases(draw: CaseRng) -> list[Case]:
     def case(b: int, *shape: int, no_grad: bool = False) -> Case:
         d = torch.Size(shape).numel()
         scores = {"score": network_score(draw, d), "true_score": gaussian_score(draw, d)}

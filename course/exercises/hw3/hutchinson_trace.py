@@ -5,7 +5,7 @@ from typing import Any
 import torch
 
 from course import matching
-from course.exercises.case import Case, Draw
+from course.exercises.case import Case, CaseRng
 from course.exercises.exercise import Exercise
 from course.exercises.hw3 import shared
 from course.exercises.hw3.jacobian_trace import jacobian_trace
@@ -19,7 +19,7 @@ def hutchinson_trace(score, x, probe):
         return (row * probe).sum(1)
 
 
-def cases(draw: Draw) -> list[Case]:
+def cases(draw: CaseRng) -> list[Case]:
     once = network_score(draw, 7, kind="hw3.OncePassedScore", again=torch.zeros(()).double())
     return [
         case(draw, network_score(draw, 3), 5, 3, probe=True),

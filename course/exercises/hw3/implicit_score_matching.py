@@ -3,7 +3,7 @@
 import torch
 
 from course import matching
-from course.exercises.case import Case, Draw
+from course.exercises.case import Case, CaseRng
 from course.exercises.exercise import Exercise
 from course.exercises.hw3 import shared
 from course.exercises.hw3.jacobian_trace import jacobian_trace, vmapped_jacobian
@@ -13,7 +13,7 @@ def implicit_score_matching(score, x):
     return (0.5 * score(x).square().sum(1) + jacobian_trace(score, x)).mean()
 
 
-def cases(draw: Draw) -> list[Case]:
+def cases(draw: CaseRng) -> list[Case]:
     return shared.loss_cases(draw, probe=False)
 
 

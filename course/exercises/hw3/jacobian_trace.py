@@ -3,7 +3,7 @@
 import torch
 
 from course import matching
-from course.exercises.case import Case, Draw
+from course.exercises.case import Case, CaseRng
 from course.exercises.exercise import Exercise
 from course.exercises.hw3 import shared
 from course.exercises.hw3.shared import case, linear_score, network_score, partial_score
@@ -18,7 +18,7 @@ def jacobian_trace(score, x):
         return trace
 
 
-def cases(draw: Draw) -> list[Case]:
+def cases(draw: CaseRng) -> list[Case]:
     return [
         case(draw, network_score(draw, 3), 5, 3),
         case(draw, network_score(draw, 4), 6, 4, no_grad=True),

@@ -3,7 +3,7 @@
 import torch
 from torch import Tensor
 
-from course.exercises.case import Case, Draw, Given
+from course.exercises.case import Case, CaseRng, FunctionSpec
 
 KEEPS_NO_GRAPH = (
     "no gradient of the trace reaches the score's parameters, so a loss made of it could not train the score: pass "
@@ -37,23 +37,23 @@ LEFT_AS_IT_IS = "torch.enable_grad() → torch.set_grad_enabled(torch.is_grad_en
 """The patch that does what a function without ``enable_grad`` does."""
 
 
-def network_score(draw: Draw, d: int, hidden: int = 8, kind: str = "NetworkScore", **more: Tensor) -> Given:
+def network_score(draw: CaseRng, d: int, hidden: int = 8, kind: str = "NetworkScore", **more: Tensor) -> FunctionSpec:
     """A score that is not the gradient of anything, as a learned one: its Jacobian is not symmetric."""
     tensors = {"win": draw.normal(d, hidden) / d**0.5, "bias": draw.normal(hidden), "wout": draw.normal(hidden, d) / 2}
-    return Given(kind, {**tensors, **more})
+    return FunctionSpec(kind, {**tensors, **more})
 
 
-def gaussian_score(draw: Draw, d: int) -> Given:
+def gaussian_score(draw: CaseRng, d: int) -> FunctionSpec:
     """Of a Gaussian with a mean that is not zero and a covariance that is not diagonal."""
-    return Given("LinearScore", {"centre": draw.normal(d), "precision": draw.precision(d)})
+    return FunctionSpec("LinearScore", {"centre": draw.normal(d), "precision": draw.precision(d)})
 
 
-def linear_score(draw: Draw, d: int) -> Given:
+def linear_score(draw: CaseRng, d: int) -> FunctionSpec:
     """Linear, with a Jacobian that is neither symmetric nor of one sign."""
-    return Given("LinearScore", {"centre": draw.normal(d), "precision": draw.normal(d, d)})
+    return FunctionSpec("LinearScore", {"centre": draw.normal(d), "precision": draw.normal(d, d)})
 
 
-def partial_score(draw: Draw, d: int, hidden: int = 8) -> Given:
+def partial_score(draw: CaseRng, d: int, hidden: int = 8) -> FunctionSpec:
     """Its first coordinate is constant, and none depends on the last of x."""
     tensors = {
         "level": draw.normal(),
@@ -61,10 +61,10 @@ def partial_score(draw: Draw, d: int, hidden: int = 8) -> Given:
         "bias": draw.normal(hidden),
         "wout": draw.normal(hidden, d - 1),
     }
-    return Given("hw3.PartialScore", tensors)
+    return FunctionSpec("hw3.PartialScore", tensors)
 
 
-def case(draw: Draw, score: Given, b: int, d: int, no_grad: bool = False, probe: bool = False) -> Case:
+def case(draw: CaseRng, score: FunctionSpec, b: int, d: int, no_grad: bool = False, probe: bool = False) -> Case:
     """B points for a score, neither centred nor of unit variance, and a probe whose entries are not ±1."""
     arguments: dict = {"score": score, "x": 2 * draw.normal(b, d) + 1}
     if probe:
@@ -72,7 +72,7 @@ def case(draw: Draw, score: Given, b: int, d: int, no_grad: bool = False, probe:
     return Case(arguments, no_grad=no_grad, gradients=() if no_grad else ("score",), magnitude=50)
 
 
-def loss_cases(draw: Draw, probe: bool) -> list[Case]:
+def loss_cases(draw: CaseRng, probe: bool) -> list[Case]:
     """Cases of a loss that is made of a trace."""
     return [
         case(draw, network_score(draw, 3), 5, 3, probe=probe),

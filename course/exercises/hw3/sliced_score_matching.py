@@ -3,7 +3,7 @@
 import torch
 
 from course import matching
-from course.exercises.case import Case, Draw
+from course.exercises.case import Case, CaseRng
 from course.exercises.exercise import Exercise
 from course.exercises.hw3 import shared
 from course.exercises.hw3.hutchinson_trace import hutchinson_trace, probe_as_output_gradient
@@ -14,7 +14,7 @@ def sliced_score_matching(score, x, probe):
     return (0.5 * score(x).square().sum(1) + hutchinson_trace(score, x, probe)).mean()
 
 
-def cases(draw: Draw) -> list[Case]:
+def cases(draw: CaseRng) -> list[Case]:
     return shared.loss_cases(draw, probe=True)
 
 

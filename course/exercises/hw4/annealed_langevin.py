@@ -6,7 +6,7 @@ import torch
 from torch import Tensor
 
 from course import langevin
-from course.exercises.case import Case, Draw, Given
+from course.exercises.case import Case, CaseRng, FunctionSpec
 from course.exercises.exercise import Exercise, Statistic, Statistics
 from course.exercises.hw4.geometric_sigmas import geometric_sigmas
 from course.exercises.hw4.shared import network
@@ -23,18 +23,18 @@ def annealed_langevin(score, x, sigmas, base, n_per_level, generator):
     return x
 
 
-def cases(draw: Draw) -> list[Case]:
+def cases(draw: CaseRng) -> list[Case]:
     def case(
-        score: Given, sigmas: list[float], share: float, n: int, b: int, *shape: int, no_grad: bool = False
+        score: FunctionSpec, sigmas: list[float], share: float, n: int, b: int, *shape: int, no_grad: bool = False
     ) -> Case:
         arguments = {"score": score, "x": 2 * draw.normal(b, *shape) - 3, "sigmas": torch.tensor(sigmas).double()}
         arguments |= {"base": share * sigmas[-1] ** 2, "n_per_level": n, "generator": draw.seed_()}
         return Case(arguments, no_grad=no_grad)
 
-    def gaussian(d: int) -> Given:
+    def gaussian(d: int) -> FunctionSpec:
         axes, _ = torch.linalg.qr(draw.normal(d, d))
         variances = draw.uniform(d, low=0.3, high=1.5)
-        return Given("hw4.NoisyGaussian", {"centre": draw.normal(d), "axes": axes, "variances": variances})
+        return FunctionSpec("hw4.NoisyGaussian", {"centre": draw.normal(d), "axes": axes, "variances": variances})
 
     return [
         case(network(draw, 3), [draw.number(0.5, 0.9)], 0.3, 1, 6001, 3),

@@ -3,7 +3,7 @@
 import torch
 
 from course import langevin
-from course.exercises.case import Case, Draw
+from course.exercises.case import Case, CaseRng
 from course.exercises.exercise import Exercise
 
 
@@ -11,7 +11,7 @@ def annealed_step_size(sigma, sigma_min, base):
     return base * (sigma / sigma_min) ** 2
 
 
-def cases(draw: Draw) -> list[Case]:
+def cases(draw: CaseRng) -> list[Case]:
     def case(*shape: int, size: float = 1.0) -> Case:
         least = size * draw.number(0.2, 0.6)
         sigma = least * draw.uniform(*shape, low=1.1, high=4.0)

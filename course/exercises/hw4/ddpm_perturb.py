@@ -3,7 +3,7 @@
 import torch
 
 from course import ddpm
-from course.exercises.case import Case, Draw
+from course.exercises.case import Case, CaseRng
 from course.exercises.exercise import Exercise
 from course.exercises.hw4.shared import OWN_NOISE, SMALL, TRAILING
 from course.tensors import expand
@@ -13,7 +13,7 @@ def ddpm_perturb(x0, alpha_bar, noise):
     return expand(alpha_bar.sqrt(), x0) * x0 + expand((1 - alpha_bar).sqrt(), x0) * noise
 
 
-def cases(draw: Draw) -> list[Case]:
+def cases(draw: CaseRng) -> list[Case]:
     def case(b: int, *shape: int, no_grad: bool = False) -> Case:
         alpha_bar = (draw.permutation(b) + draw.uniform(b, low=0.2, high=0.8)) / b
         arguments = {"x0": 2 * draw.normal(b, *shape) + 1, "alpha_bar": alpha_bar, "noise": draw.normal(b, *shape)}

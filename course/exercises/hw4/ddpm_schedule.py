@@ -3,7 +3,7 @@
 import torch
 
 from course import ddpm
-from course.exercises.case import Case, Draw
+from course.exercises.case import Case, CaseRng
 from course.exercises.exercise import Exercise
 
 
@@ -12,7 +12,7 @@ def ddpm_schedule(beta_min, beta_max, n):
     return betas, torch.cumprod(1 - betas, dim=0)
 
 
-def cases(draw: Draw) -> list[Case]:
+def cases(draw: CaseRng) -> list[Case]:
     def case(low: float, high: float, n: int) -> Case:
         return Case({"beta_min": draw.number(low, 1.5 * low), "beta_max": draw.number(high, 1.2 * high), "n": n})
 

@@ -5,7 +5,7 @@ import math
 import torch
 
 from course import ddpm
-from course.exercises.case import Case, Draw
+from course.exercises.case import Case, CaseRng
 from course.exercises.exercise import Exercise
 from course.exercises.hw4.shared import OWN_NOISE
 
@@ -20,7 +20,7 @@ def ddpm_step(x, eps, betas, i, noise):
     return mean + variance.sqrt() * noise
 
 
-def cases(draw: Draw) -> list[Case]:
+def cases(draw: CaseRng) -> list[Case]:
     def case(n: int, i: int, b: int, *shape: int, no_grad: bool = False, size: float = 1.0) -> Case:
         magnitude = 20 if size > 0.1 else 400  # 1 − ᾱ is a small difference of large numbers
         betas = size * torch.linspace(draw.number(0.02, 0.05), draw.number(0.2, 0.4), n, dtype=torch.float64)

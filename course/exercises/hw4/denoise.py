@@ -3,7 +3,7 @@
 import torch
 
 from course import matching
-from course.exercises.case import Case, Draw
+from course.exercises.case import Case, CaseRng
 from course.exercises.exercise import Exercise
 from course.exercises.hw4.shared import ONE_LEVEL, SMALL, TRAILING, levels, network, small_levels
 from course.exercises.mistakes import IN_PLACE
@@ -14,7 +14,7 @@ def denoise(score, x, sigma):
     return x + expand(sigma, x) ** 2 * score(x, sigma)
 
 
-def cases(draw: Draw) -> list[Case]:
+def cases(draw: CaseRng) -> list[Case]:
     def case(b: int, *shape: int, no_grad: bool = False) -> Case:
         score = network(draw, torch.Size(shape).numel())
         return Case({"score": score, "x": 3 * draw.normal(b, *shape) + 1, "sigma": levels(draw, b)}, no_grad=no_grad)

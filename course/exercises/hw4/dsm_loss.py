@@ -3,7 +3,7 @@
 import torch
 
 from course import matching
-from course.exercises.case import Case, Draw
+from course.exercises.case import Case, CaseRng
 from course.exercises.exercise import Exercise
 from course.exercises.hw4.shared import GUARDED, ONE_LEVEL, SMALL, levels, network, small_levels
 from course.tensors import expand
@@ -15,7 +15,7 @@ def dsm_loss(score, x0, sigma, noise):
     return 0.5 * (level * residual).flatten(1).square().sum(1).mean()
 
 
-def cases(draw: Draw) -> list[Case]:
+def cases(draw: CaseRng) -> list[Case]:
     def case(b: int, *shape: int) -> Case:
         score = network(draw, torch.Size(shape).numel())
         arguments = {"score": score, "x0": 2 * draw.normal(b, *shape) + 1, "sigma": levels(draw, b)}

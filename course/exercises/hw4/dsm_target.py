@@ -3,7 +3,7 @@
 import torch
 
 from course import matching
-from course.exercises.case import Case, Draw
+from course.exercises.case import Case, CaseRng
 from course.exercises.exercise import Exercise
 from course.exercises.hw4.shared import GUARDED, ONE_LEVEL, TRAILING, levels, small_levels
 from course.tensors import expand
@@ -13,7 +13,7 @@ def dsm_target(noise, sigma):
     return -noise / expand(sigma, noise)
 
 
-def cases(draw: Draw) -> list[Case]:
+def cases(draw: CaseRng) -> list[Case]:
     def case(b: int, *shape: int, no_grad: bool = False) -> Case:
         return Case({"noise": draw.normal(b, *shape), "sigma": levels(draw, b)}, no_grad=no_grad)
 

@@ -4,7 +4,7 @@ import math
 
 import torch
 
-from course.exercises.case import Case, Draw
+from course.exercises.case import Case, CaseRng
 from course.exercises.exercise import Exercise
 from course.sampling import times
 
@@ -13,7 +13,7 @@ def geometric_sigmas(sigma_max, sigma_min, n):
     return torch.linspace(math.log(sigma_max), math.log(sigma_min), n).exp()
 
 
-def cases(draw: Draw) -> list[Case]:
+def cases(draw: CaseRng) -> list[Case]:
     def case(ratio: float, n: int, size: float = 1.0) -> Case:
         least = size * draw.number(0.3, 0.9)
         return Case({"sigma_max": ratio * least, "sigma_min": least, "n": n}, magnitude=10 * size)

@@ -3,7 +3,7 @@
 import torch
 
 from course import matching
-from course.exercises.case import Case, Draw
+from course.exercises.case import Case, CaseRng
 from course.exercises.exercise import Exercise
 from course.exercises.hw4.shared import ONE_LEVEL, OWN_NOISE, SMALL, TRAILING, levels, small_levels
 from course.tensors import expand
@@ -13,7 +13,7 @@ def perturb(x0, sigma, noise):
     return x0 + expand(sigma, x0) * noise
 
 
-def cases(draw: Draw) -> list[Case]:
+def cases(draw: CaseRng) -> list[Case]:
     def case(b: int, *shape: int, no_grad: bool = False) -> Case:
         arguments = {"x0": 2 * draw.normal(b, *shape) + 1, "sigma": levels(draw, b), "noise": draw.normal(b, *shape)}
         return Case(arguments, no_grad=no_grad)

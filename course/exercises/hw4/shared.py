@@ -2,7 +2,7 @@
 
 import torch
 
-from course.exercises.case import Draw, Given
+from course.exercises.case import CaseRng, FunctionSpec
 
 OWN_NOISE = "you draw noise of your own: use the `noise` that is handed in, or nothing is reproducible."
 ONE_LEVEL = "one noise level serves the whole batch: example b has its own, sigma[b]."
@@ -18,17 +18,17 @@ SMALL = 1e-4
 """A size at which anything shows that is added to a noise level, or at which a level is clamped."""
 
 
-def levels(draw: Draw, b: int) -> torch.Tensor:
+def levels(draw: CaseRng, b: int) -> torch.Tensor:
     """A noise level for each example, all different, from 0.1 to 2."""
     return 0.1 * 20 ** ((draw.permutation(b) + draw.uniform(b, low=0.1, high=0.9)) / b)
 
 
-def small_levels(draw: Draw, b: int) -> torch.Tensor:
+def small_levels(draw: CaseRng, b: int) -> torch.Tensor:
     """A noise level for each example, from 0.0001 to 0.0003."""
     return SMALL * draw.uniform(b, low=1.0, high=3.0)
 
 
-def network(draw: Draw, d: int) -> Given:
+def network(draw: CaseRng, d: int) -> FunctionSpec:
     """A score of every noise level that has no closed form."""
     tensors = {"win": draw.normal(d, 5) / d**0.5, "bias": draw.normal(5), "level": draw.normal(5)}
-    return Given("hw4.ScoreNetwork", {**tensors, "wout": 2 * draw.normal(5, d)})
+    return FunctionSpec("hw4.ScoreNetwork", {**tensors, "wout": 2 * draw.normal(5, d)})

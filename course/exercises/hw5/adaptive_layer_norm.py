@@ -3,7 +3,7 @@
 import torch
 from torch.nn import functional as F
 
-from course.exercises.case import Case, Draw, Given
+from course.exercises.case import Case, CaseRng, FunctionSpec
 from course.exercises.exercise import Exercise
 from course.networks import layers
 
@@ -13,13 +13,13 @@ def adaptive_layer_norm(x, shift, scale, gate, branch):
     return x + gate[:, None] * branch(h)
 
 
-def cases(draw: Draw) -> list[Case]:
+def cases(draw: CaseRng) -> list[Case]:
     def case(contrast: float, b: int, n: int, c: int, **how) -> Case:
         spread = draw.uniform(b, n, 1, low=0.5, high=2.0)
         x = contrast * (2 * draw.normal(b, n, 1) + spread * draw.normal(b, n, c))
         told = {name: draw.normal(b, c) for name in ("shift", "scale", "gate")}
         branch = {"weight": draw.normal(c, c) / c**0.5, "mix": draw.normal(c, c) / c**0.5}
-        return Case({"x": x, **told, "branch": Given("hw5.Branch", branch)}, **how)
+        return Case({"x": x, **told, "branch": FunctionSpec("hw5.Branch", branch)}, **how)
 
     return [
         case(1.0, 3, 5, 4, gradients=("x", "shift", "scale", "gate", "branch")),

@@ -3,7 +3,7 @@
 import torch
 from torch.nn import functional as F
 
-from course.exercises.case import Case, Draw
+from course.exercises.case import Case, CaseRng
 from course.exercises.exercise import Exercise
 from course.networks import layers
 
@@ -16,7 +16,7 @@ def conditional_instance_norm(x, gamma, alpha, beta):
     return gamma * (normalized + alpha * means) + beta
 
 
-def cases(draw: Draw) -> list[Case]:
+def cases(draw: CaseRng) -> list[Case]:
     def case(contrast: float, offset: float, b: int, c: int, h: int, w: int, **how) -> Case:
         spread = draw.uniform(b, c, 1, 1, low=0.5, high=2.0)
         x = offset + contrast * (2 * draw.normal(b, c, 1, 1) + spread * draw.normal(b, c, h, w))

@@ -3,7 +3,7 @@
 import torch
 from torch.nn import functional as F
 
-from course.exercises.case import Case, Draw
+from course.exercises.case import Case, CaseRng
 from course.exercises.exercise import Exercise
 from course.networks import layers
 
@@ -14,7 +14,7 @@ def patchify(x, p):
     return cut.permute(0, 2, 4, 1, 3, 5).reshape(b, (h // p) * (w // p), c * p * p)
 
 
-def cases(draw: Draw) -> list[Case]:
+def cases(draw: CaseRng) -> list[Case]:
     def case(b: int, c: int, h: int, w: int, p: int, **how) -> Case:
         return Case({"x": draw.normal(b, c, h, w), "p": p}, **how)
 

@@ -3,7 +3,7 @@
 import torch
 from torch.nn import functional as F
 
-from course.exercises.case import Case, Draw, Given
+from course.exercises.case import Case, CaseRng, FunctionSpec
 from course.exercises.exercise import Exercise
 from course.exercises.hw5.shared import conv
 from course.networks import layers
@@ -14,9 +14,9 @@ def residual_block(x, embedding, conv1, conv2, project):
     return x + conv2(F.silu(h))
 
 
-def cases(draw: Draw) -> list[Case]:
+def cases(draw: CaseRng) -> list[Case]:
     def case(b: int, c: int, h: int, w: int, e: int, **how) -> Case:
-        project = Given("hw5.Linear", {"weight": draw.normal(c, e) / e**0.5, "bias": draw.normal(c)})
+        project = FunctionSpec("hw5.Linear", {"weight": draw.normal(c, e) / e**0.5, "bias": draw.normal(c)})
         given = {"conv1": conv(draw, c, c), "conv2": conv(draw, c, c), "project": project}
         return Case({"x": draw.normal(b, c, h, w), "embedding": draw.normal(b, e), **given}, **how)
 

@@ -5,7 +5,7 @@ import math
 import torch
 from torch.nn import functional as F
 
-from course.exercises.case import Case, Draw
+from course.exercises.case import Case, CaseRng
 from course.exercises.exercise import Exercise
 from course.networks import layers
 
@@ -17,7 +17,7 @@ def self_attention(x, w_qkv, w_out, heads):
     return (weights @ v).transpose(1, 2).reshape(b, n, c) @ w_out.T
 
 
-def cases(draw: Draw) -> list[Case]:
+def cases(draw: CaseRng) -> list[Case]:
     def case(b: int, n: int, c: int, heads: int, sharpness: float = 1.0, **how) -> Case:
         w_qkv, w_out = draw.normal(3 * c, c) * (sharpness / c) ** 0.5, draw.normal(c, c) / c**0.5
         return Case({"x": 0.3 + draw.normal(b, n, c), "w_qkv": w_qkv, "w_out": w_out, "heads": heads}, **how)

@@ -4,7 +4,7 @@ import math
 
 import torch
 
-from course.exercises.case import Case, Draw
+from course.exercises.case import Case, CaseRng
 from course.exercises.exercise import Exercise
 from course.networks import layers
 
@@ -16,7 +16,7 @@ def sinusoidal_embedding(t, dim, max_period):
     return torch.cat([angle.cos(), angle.sin()], dim=1)
 
 
-def cases(draw: Draw) -> list[Case]:
+def cases(draw: CaseRng) -> list[Case]:
     def case(b: int, dim: int, max_period: float, **how) -> Case:
         t = draw.uniform(b, low=-1.5, high=3.0)  # of order one: single precision in the frequencies is no mistake there
         return Case({"t": t, "dim": dim, "max_period": max_period}, **how)

@@ -2,7 +2,7 @@
 
 import torch
 
-from course.exercises.case import Case, Draw, Given
+from course.exercises.case import Case, CaseRng, FunctionSpec
 from course.exercises.exercise import Exercise
 from course.exercises.hw5.shared import conv
 from course.networks import convolutional
@@ -19,14 +19,16 @@ def unet(x, embedding, stem, down, middle, up, head):
     return head(h)
 
 
-def a_part(draw: Draw, fan_in: int, fan_out: int, e: int, kind: str = "Part") -> Given:
+def a_part(draw: CaseRng, fan_in: int, fan_out: int, e: int, kind: str = "Part") -> FunctionSpec:
     """A part of a U-Net."""
     weight = draw.normal(fan_out, fan_in, 3, 3) / (3 * fan_in**0.5)
-    return Given(f"hw5.{kind}", {"weight": weight, "project": draw.normal(fan_out, e) / e**0.5})
+    return FunctionSpec(f"hw5.{kind}", {"weight": weight, "project": draw.normal(fan_out, e) / e**0.5})
 
 
-def cases(draw: Draw) -> list[Case]:
-    def case(b: int, c: int, h: int, w: int, e: int, stem: int, parts: list[list[Given]], last: int, **how) -> Case:
+def cases(draw: CaseRng) -> list[Case]:
+    def case(
+        b: int, c: int, h: int, w: int, e: int, stem: int, parts: list[list[FunctionSpec]], last: int, **how
+    ) -> Case:
         down, (middle,), up = parts
         made = {"stem": conv(draw, c, stem), "down": down, "middle": middle, "up": up, "head": conv(draw, last, c)}
         return Case({"x": draw.normal(b, c, h, w), "embedding": draw.normal(b, e), **made}, **how)

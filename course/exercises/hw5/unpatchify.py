@@ -3,7 +3,7 @@
 import torch
 from torch.nn import functional as F
 
-from course.exercises.case import Case, Draw
+from course.exercises.case import Case, CaseRng
 from course.exercises.exercise import Exercise
 from course.exercises.hw5.patchify import patchify
 from course.networks import layers
@@ -15,7 +15,7 @@ def unpatchify(tokens, p, height, width):
     return grid.permute(0, 3, 1, 4, 2, 5).reshape(b, d // p**2, height, width)
 
 
-def cases(draw: Draw) -> list[Case]:
+def cases(draw: CaseRng) -> list[Case]:
     def case(b: int, c: int, p: int, height: int, width: int, **how) -> Case:
         tokens = draw.normal(b, (height // p) * (width // p), c * p * p)
         return Case({"tokens": tokens, "p": p, "height": height, "width": width}, **how)

@@ -5,7 +5,7 @@ import math
 import torch
 
 from course import sampling
-from course.exercises.case import Case, Draw
+from course.exercises.case import Case, CaseRng
 from course.exercises.exercise import Exercise
 from course.exercises.hw6.shared import field
 from course.exercises.mistakes import IN_PLACE, OTHER_TIME, as_tensor  # noqa: F401 (in patches)
@@ -19,7 +19,7 @@ def corrector_step(x, t, score, snr, noise):
     return x + size * direction + (2 * size).sqrt() * noise
 
 
-def cases(draw: Draw) -> list[Case]:
+def cases(draw: CaseRng) -> list[Case]:
     """Examples of very different size, so that a mean of norms is not the norm of all, nor each its own."""
 
     def case(t: float | torch.Tensor, no_grad: bool, b: int, *shape: int, small: float = 1.0) -> Case:

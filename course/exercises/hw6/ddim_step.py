@@ -5,7 +5,7 @@ import math
 import torch
 
 from course import sampling
-from course.exercises.case import Case, Draw, Given
+from course.exercises.case import Case, CaseRng, FunctionSpec
 from course.exercises.exercise import Exercise
 from course.exercises.hw6.shared import field
 from course.exercises.mistakes import IN_PLACE, as_tensor  # noqa: F401 (in patches)
@@ -18,14 +18,14 @@ def ddim_step(x, t, s, score, kernel):
     return alpha_s * clean + sigma_s * noise
 
 
-def cases(draw: Draw) -> list[Case]:
+def cases(draw: CaseRng) -> list[Case]:
     """A kernel of no known process, so that nothing can be taken for granted about α and σ."""
 
     def case(t: float, s: float, no_grad: bool, b: int, *shape: int, lost: float = 1.0) -> Case:
         kernel = {"decay": (0.5 * lost, 1.5 * lost), "least": (0.2, 0.4), "growth": (0.8, 1.5)}
         tensors = {name: draw.uniform(low=low, high=high) for name, (low, high) in kernel.items()}
         arguments = {"x": 2 * draw.normal(b, *shape), "t": t, "s": s, "score": field(draw, math.prod(shape))}
-        return Case({**arguments, "kernel": Given("hw6.Kernel", tensors)}, no_grad, magnitude=lost)
+        return Case({**arguments, "kernel": FunctionSpec("hw6.Kernel", tensors)}, no_grad, magnitude=lost)
 
     t = draw.number(0.1, 0.3)
     return [

@@ -6,7 +6,7 @@ import torch
 from torch import Tensor
 
 from course import likelihood
-from course.exercises.case import Case, Draw
+from course.exercises.case import Case, CaseRng
 from course.exercises.exercise import Exercise
 from course.exercises.hw6.shared import field
 from course.exercises.mistakes import OTHER_TIME, as_tensor  # noqa: F401 (in patches)
@@ -19,7 +19,7 @@ def divergence(field, x, t, probe):
         return (pulled * probe).sum(1)
 
 
-def cases(draw: Draw) -> list[Case]:
+def cases(draw: CaseRng) -> list[Case]:
     """Jacobians that are not symmetric; gradients reach the field; time is a float or one number per example."""
 
     def case(t: float | Tensor, no_grad: bool, b: int, d: int, **how: Any) -> Case:

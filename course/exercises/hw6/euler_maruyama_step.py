@@ -5,7 +5,7 @@ import math
 import torch
 
 from course import sampling
-from course.exercises.case import Case, Draw
+from course.exercises.case import Case, CaseRng
 from course.exercises.exercise import Exercise
 from course.exercises.hw6.shared import diffusion, field
 from course.exercises.mistakes import IN_PLACE, OTHER_TIME, as_tensor  # noqa: F401 (in patches)
@@ -15,7 +15,7 @@ def euler_maruyama_step(x, t, s, drift, diffusion, noise):
     return x + (s - t) * drift(x, t) + diffusion(t) * abs(s - t) ** 0.5 * noise
 
 
-def cases(draw: Draw) -> list[Case]:
+def cases(draw: CaseRng) -> list[Case]:
     """Forwards in time, backwards, and backwards without gradients."""
 
     def case(t: float, s: float, no_grad: bool, b: int, *shape: int, size: float = 1.0) -> Case:

@@ -3,7 +3,7 @@
 import torch
 
 from course import sampling
-from course.exercises.case import Case, Draw
+from course.exercises.case import Case, CaseRng
 from course.exercises.exercise import Exercise
 
 
@@ -11,7 +11,7 @@ def karras_times(sigma_max, sigma_min, n, rho):
     return torch.linspace(sigma_max ** (1 / rho), sigma_min ** (1 / rho), n) ** rho
 
 
-def cases(draw: Draw) -> list[Case]:
+def cases(draw: CaseRng) -> list[Case]:
     """Ranges narrow enough for an error at the small end to show beside the large one, and the paper's own."""
 
     def case(ratio: float, n: int, rho: float, size: float = 1.0) -> Case:

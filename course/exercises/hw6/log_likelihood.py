@@ -7,7 +7,7 @@ import torch
 from torch import Tensor
 
 from course import likelihood
-from course.exercises.case import Case, Draw, Given
+from course.exercises.case import Case, CaseRng, FunctionSpec
 from course.exercises.exercise import Exercise
 from course.exercises.hw6.divergence import divergence
 from course.exercises.hw6.shared import field
@@ -25,14 +25,14 @@ def log_likelihood(x, field, times, prior_log_prob):
     return prior_log_prob(x) + gained
 
 
-def cases(draw: Draw) -> list[Case]:
+def cases(draw: CaseRng) -> list[Case]:
     """Unequal steps; a prior that is not a standard Gaussian and whose log-density is large."""
 
     def case(n: int, offset: float, no_grad: bool, b: int, d: int) -> Case:
         times = draw.number(0.05, 0.1) + draw.uniform(n, low=0.05, high=0.25).cumsum(0)
         prior = {"centre": draw.normal(d), "precision": draw.precision(d), "offset": torch.tensor(offset).double()}
         arguments = {"x": draw.normal(b, d), "field": field(draw, d), "times": times}
-        return Case({**arguments, "prior_log_prob": Given("quadratic_log_prob", prior)}, no_grad, magnitude=30)
+        return Case({**arguments, "prior_log_prob": FunctionSpec("quadratic_log_prob", prior)}, no_grad, magnitude=30)
 
     return [case(4, 2.0, False, 5, 3), case(6, -3.0, True, 3, 4)]
 

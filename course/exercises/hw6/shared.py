@@ -5,7 +5,7 @@ import math
 import torch
 from torch import Tensor
 
-from course.exercises.case import Case, Draw, Given
+from course.exercises.case import Case, CaseRng, FunctionSpec
 
 TIMES_AS_TENSORS = """drift(x, t) → drift(x, as_tensor(t, x))
     diffusion(t) → diffusion(as_tensor(t, x))
@@ -17,26 +17,28 @@ NOT_EXPANDED = (
 )
 
 
-def field(draw: Draw, d: int, kind: str = "Field", size: float = 1.0, **more: Tensor) -> Given:
+def field(draw: CaseRng, d: int, kind: str = "Field", size: float = 1.0, **more: Tensor) -> FunctionSpec:
     """A drift, a score or a velocity that changes a lot with time; where x is small, one of that size."""
     tensors = {"win": draw.normal(d, 7) / d**0.5, "bias": draw.normal(7), "rate": 3 * draw.normal(7)}
-    return Given(f"hw6.{kind}", {**tensors, "wout": size * draw.normal(7, d), **more})
+    return FunctionSpec(f"hw6.{kind}", {**tensors, "wout": size * draw.normal(7, d), **more})
 
 
-def diffusion(draw: Draw) -> Given:
+def diffusion(draw: CaseRng) -> FunctionSpec:
     """g(t), which grows or falls by a factor of two or more."""
-    return Given("hw6.Diffusion", {"base": draw.uniform(low=0.6, high=1.6), "rate": draw.uniform(low=0.8, high=1.4)})
+    return FunctionSpec(
+        "hw6.Diffusion", {"base": draw.uniform(low=0.6, high=1.6), "rate": draw.uniform(low=0.8, high=1.4)}
+    )
 
 
-def ve_range(draw: Draw, size: float = 1.0) -> dict[str, float]:
+def ve_range(draw: CaseRng, size: float = 1.0) -> dict[str, float]:
     return {"sigma_min": size * draw.number(0.05, 0.4), "sigma_max": size * draw.number(5.0, 9.0)}
 
 
-def vp_range(draw: Draw, size: float = 1.0) -> dict[str, float]:
+def vp_range(draw: CaseRng, size: float = 1.0) -> dict[str, float]:
     return {"beta_min": size * draw.number(0.1, 0.8), "beta_max": size * draw.number(3.0, 7.0)}
 
 
-def sde_cases(draw: Draw, ranges) -> list[Case]:
+def sde_cases(draw: CaseRng, ranges) -> list[Case]:
     """States and times for the equation of a process."""
     return [
         Case({"x": 2 * draw.normal(5, 3), "t": draw.uniform(5, low=0.05), **ranges(draw)}),
@@ -46,7 +48,7 @@ def sde_cases(draw: Draw, ranges) -> list[Case]:
     ]
 
 
-def drift_cases(draw: Draw) -> list[Case]:
+def drift_cases(draw: CaseRng) -> list[Case]:
     """Time as a float and as one number per example; the drift is not the score."""
 
     def case(t: float | Tensor, no_grad: bool, b: int, *shape: int) -> Case:
@@ -66,7 +68,7 @@ def variance(t: float) -> float:
     return 1 + 3 * math.exp(-t)
 
 
-def solver_cases(draw: Draw) -> list[Case]:
+def solver_cases(draw: CaseRng) -> list[Case]:
     """Both directions of time, along a field that changes a lot in one step."""
 
     def case(t: float, s: float, no_grad: bool, b: int, *shape: int) -> Case:

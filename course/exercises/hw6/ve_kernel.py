@@ -4,7 +4,7 @@ import math
 
 import torch
 
-from course.exercises.case import Case, Draw
+from course.exercises.case import Case, CaseRng
 from course.exercises.exercise import Exercise
 from course.exercises.hw6.shared import ve_range
 from course.processes import VE
@@ -14,7 +14,7 @@ def ve_kernel(t, sigma_min, sigma_max):
     return torch.ones_like(t), sigma_min * (sigma_max / sigma_min) ** t
 
 
-def cases(draw: Draw) -> list[Case]:
+def cases(draw: CaseRng) -> list[Case]:
     return [
         Case({"t": draw.uniform(5), **ve_range(draw)}),
         Case({"t": draw.uniform(8), **ve_range(draw)}, no_grad=True),

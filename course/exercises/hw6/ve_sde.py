@@ -4,7 +4,7 @@ import math
 
 import torch
 
-from course.exercises.case import Case, Draw
+from course.exercises.case import Case, CaseRng
 from course.exercises.exercise import Exercise
 from course.exercises.hw6.shared import sde_cases, ve_range
 from course.processes import VE
@@ -15,7 +15,7 @@ def ve_sde(x, t, sigma_min, sigma_max):
     return torch.zeros_like(x), sigma * math.sqrt(2 * math.log(sigma_max / sigma_min))
 
 
-def cases(draw: Draw) -> list[Case]:
+def cases(draw: CaseRng) -> list[Case]:
     return sde_cases(draw, ve_range)
 
 

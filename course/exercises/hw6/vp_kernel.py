@@ -2,7 +2,7 @@
 
 import torch
 
-from course.exercises.case import Case, Draw
+from course.exercises.case import Case, CaseRng
 from course.exercises.exercise import Exercise
 from course.exercises.hw6.shared import vp_range
 from course.processes import VP
@@ -13,7 +13,7 @@ def vp_kernel(t, beta_min, beta_max):
     return log_alpha.exp(), (-torch.expm1(2 * log_alpha)).sqrt()
 
 
-def cases(draw: Draw) -> list[Case]:
+def cases(draw: CaseRng) -> list[Case]:
     """The third case has times so small that 1 − α² is zero in every precision, and −expm1(2 log α) is not."""
     return [
         Case({"t": draw.uniform(5, low=0.05), **vp_range(draw)}),

@@ -2,7 +2,7 @@
 
 import torch
 
-from course.exercises.case import Case, Draw
+from course.exercises.case import Case, CaseRng
 from course.exercises.exercise import Exercise
 from course.exercises.hw6.shared import sde_cases, vp_range
 from course.processes import VP
@@ -14,7 +14,7 @@ def vp_sde(x, t, beta_min, beta_max):
     return -0.5 * expand(beta, x) * x, beta.sqrt()
 
 
-def cases(draw: Draw) -> list[Case]:
+def cases(draw: CaseRng) -> list[Case]:
     return sde_cases(draw, vp_range)
 
 

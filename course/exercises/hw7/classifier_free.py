@@ -3,7 +3,7 @@
 import torch
 
 from course import guidance
-from course.exercises.case import Case, Draw
+from course.exercises.case import Case, CaseRng
 from course.exercises.exercise import Exercise
 
 
@@ -11,7 +11,7 @@ def classifier_free(conditional, unconditional, scale):
     return unconditional + scale * (conditional - unconditional)
 
 
-def cases(draw: Draw) -> list[Case]:
+def cases(draw: CaseRng) -> list[Case]:
     def case(scale: float, b: int, *shape: int, no_grad: bool = False) -> Case:
         arguments = {"conditional": draw.normal(b, *shape) + 1, "unconditional": 2 * draw.normal(b, *shape)}
         return Case({**arguments, "scale": scale}, no_grad=no_grad, magnitude=20)

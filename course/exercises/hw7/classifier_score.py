@@ -5,7 +5,7 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from course import guidance
-from course.exercises.case import Case, Draw, Given
+from course.exercises.case import Case, CaseRng, FunctionSpec
 from course.exercises.exercise import Exercise
 from course.exercises.hw7.shared import a_time
 from course.exercises.mistakes import OTHER_TIME, as_tensor  # noqa: F401 (in patches)
@@ -18,7 +18,9 @@ def classifier_score(classifier, x, t, labels):
         return torch.autograd.grad(log_prob.sum(), x)[0]
 
 
-def network(draw: Draw, d: int, k: int, favour: float = 0.0, offset: float = 0.0, steep: float = 1.0) -> Given:
+def network(
+    draw: CaseRng, d: int, k: int, favour: float = 0.0, offset: float = 0.0, steep: float = 1.0
+) -> FunctionSpec:
     """A small network with k logits, all raised by an offset and the last one by a further amount.
 
     Where it is steep, logits of thousands differ from example to example.
@@ -26,11 +28,11 @@ def network(draw: Draw, d: int, k: int, favour: float = 0.0, offset: float = 0.0
     tensors = {"win": draw.normal(d, 6) / d**0.5, "bias": draw.normal(6), "time": draw.normal(6)}
     raised = offset + draw.normal(k) / 2
     raised[-1] += favour
-    return Given("hw7.Classifier", {**tensors, "wout": steep * draw.normal(6, k), "offset": raised})
+    return FunctionSpec("hw7.Classifier", {**tensors, "wout": steep * draw.normal(6, k), "offset": raised})
 
 
-def cases(draw: Draw) -> list[Case]:
-    def case(given: Given, t: float | Tensor, b: int, *shape: int, no_grad: bool = False) -> Case:
+def cases(draw: CaseRng) -> list[Case]:
+    def case(given: FunctionSpec, t: float | Tensor, b: int, *shape: int, no_grad: bool = False) -> Case:
         k = len(given.tensors["offset"])
         labels = torch.cat([draw.permutation(k), draw.permutation(k)])[:b]
         arguments = {"classifier": given, "x": draw.normal(b, *shape), "t": t, "labels": labels}

@@ -5,7 +5,7 @@ import math
 import torch
 
 from course import guidance
-from course.exercises.case import Case, Draw
+from course.exercises.case import Case, CaseRng
 from course.exercises.exercise import Exercise
 from course.exercises.hw7.inpaint_step import inpaint_step
 from course.exercises.hw7.luminance_basis import by_qr, gram_schmidt_by_cross_product, luminance_basis
@@ -20,7 +20,7 @@ def colorize_step(x, t, s, step, grey, kernel, noise):
     return x + towards_white * change
 
 
-def cases(draw: Draw) -> list[Case]:
+def cases(draw: CaseRng) -> list[Case]:
     def case(s: float, b: int, h: int, w: int, no_grad: bool = False) -> Case:
         x = draw.normal(b, 3, h, w) + torch.tensor([0.5, -0.3, 0.2]).double()[:, None, None]
         arguments = {"x": x, "t": s + draw.number(0.3, 0.6), "s": s, "step": a_step(draw, x[0].numel())}

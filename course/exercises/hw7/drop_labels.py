@@ -3,7 +3,7 @@
 import torch
 
 from course import guidance
-from course.exercises.case import Case, Draw
+from course.exercises.case import Case, CaseRng
 from course.exercises.exercise import Exercise
 
 
@@ -11,7 +11,7 @@ def drop_labels(labels, null, probability, uniform):
     return torch.where(uniform < probability, null, labels)
 
 
-def cases(draw: Draw) -> list[Case]:
+def cases(draw: CaseRng) -> list[Case]:
     def case(classes: int, null: int, probability: float, b: int) -> Case:
         uniform = draw.uniform(b, low=0.001, high=0.999)
         uniform = torch.where((uniform - probability).abs() < 0.01, 0.5 * uniform + 0.3, uniform)  # no close decisions

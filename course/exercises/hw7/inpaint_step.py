@@ -4,7 +4,7 @@ import torch
 
 from course import guidance
 from course.densities import Gaussian
-from course.exercises.case import Case, Draw
+from course.exercises.case import Case, CaseRng
 from course.exercises.exercise import Exercise
 from course.exercises.hw7.noisy_known import noisy_known
 from course.exercises.hw7.shared import a_kernel, a_step
@@ -16,14 +16,14 @@ def inpaint_step(x, t, s, step, known, mask, kernel, noise):
     return torch.where(mask > 0.5, noisy_known(known, *kernel(s), noise), step(x, t, s))  # type: ignore[call-arg]
 
 
-def masks(draw: Draw, b: int, *shape: int) -> torch.Tensor:
+def masks(draw: CaseRng, b: int, *shape: int) -> torch.Tensor:
     """Some entries of each example are known and some are not, each its own."""
     d = torch.Size(shape).numel()
     known = [1 + int(draw.integers(d - 1)) for _ in range(b)]
     return torch.stack([(draw.permutation(d) < k).double().reshape(shape) for k in known])
 
 
-def cases(draw: Draw) -> list[Case]:
+def cases(draw: CaseRng) -> list[Case]:
     def case(s: float, b: int, *shape: int, no_grad: bool = False) -> Case:
         x, mask = draw.normal(b, *shape) + 0.5, masks(draw, b, *shape)
         known = torch.where(mask > 0, 2 * draw.normal(b, *shape) - 1, 50 * draw.normal(b, *shape))

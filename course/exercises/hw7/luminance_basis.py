@@ -5,7 +5,7 @@ import math
 import torch
 
 from course import guidance
-from course.exercises.case import Case, Draw
+from course.exercises.case import Case, CaseRng
 from course.exercises.exercise import Exercise, Statistic, Statistics
 
 
@@ -14,7 +14,7 @@ def luminance_basis():
     return rows / rows.norm(dim=1, keepdim=True)
 
 
-def cases(draw: Draw) -> list[Case]:
+def cases(draw: CaseRng) -> list[Case]:
     return [Case({})]
 
 

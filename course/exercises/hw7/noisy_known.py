@@ -3,7 +3,7 @@
 import torch
 
 from course import guidance
-from course.exercises.case import Case, Draw
+from course.exercises.case import Case, CaseRng
 from course.exercises.exercise import Exercise
 
 
@@ -11,7 +11,7 @@ def noisy_known(known, alpha, sigma, noise):
     return alpha * known + sigma * noise
 
 
-def cases(draw: Draw) -> list[Case]:
+def cases(draw: CaseRng) -> list[Case]:
     def case(alpha: float, sigma: float, b: int, *shape: int, no_grad: bool = False) -> Case:
         arguments = {"known": draw.normal(b, *shape) - 0.5, "alpha": alpha, "sigma": sigma}
         return Case({**arguments, "noise": draw.normal(b, *shape)}, no_grad=no_grad)

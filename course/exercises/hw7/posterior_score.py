@@ -4,7 +4,7 @@ import torch
 from torch import Tensor
 
 from course import guidance
-from course.exercises.case import Case, Draw, Given
+from course.exercises.case import Case, CaseRng, FunctionSpec
 from course.exercises.exercise import Exercise
 from course.exercises.hw7.shared import a_time
 from course.exercises.mistakes import IN_PLACE, OTHER_TIME, as_tensor  # noqa: F401 (in patches)
@@ -14,13 +14,13 @@ def posterior_score(score, x, t, likelihood_grad, scale):
     return score(x, t) + scale * likelihood_grad(x, t)
 
 
-def field(draw: Draw, d: int) -> Given:
+def field(draw: CaseRng, d: int) -> FunctionSpec:
     """A score that depends on time and is not the gradient of anything, as a learned one."""
     tensors = {"win": draw.normal(d, 5) / d**0.5, "bias": draw.normal(5), "time": draw.normal(5)}
-    return Given("hw7.Field", {**tensors, "wout": draw.normal(5, d) / 2})
+    return FunctionSpec("hw7.Field", {**tensors, "wout": draw.normal(5, d) / 2})
 
 
-def cases(draw: Draw) -> list[Case]:
+def cases(draw: CaseRng) -> list[Case]:
     def case(t: float | Tensor, scale: float, b: int, *shape: int, no_grad: bool = False) -> Case:
         d = torch.Size(shape).numel()
         arguments = {"score": field(draw, d), "x": 2 * draw.normal(b, *shape), "t": t}

@@ -21,8 +21,8 @@ from nbformat.v4 import new_output
 
 from course.errors import CourseError
 from course.exercises.case import Case
+from course.exercises.messages import ObservationError, pack_cases, unpack_observations
 from course.exercises.observation import Observation
-from course.exercises.wire import ObservationError, pack_cases, unpack_observations
 from course.grading.kernel.sandbox import KernelError, Settings
 from course.grading.sandboxed.observed import OBSERVED_MIME
 

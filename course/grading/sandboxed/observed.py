@@ -6,9 +6,9 @@ from typing import Any
 from IPython.display import publish_display_data
 
 from course.exercises.check import NotDefined
+from course.exercises.messages import pack_observations, unpack_cases
 from course.exercises.observation import Facts, Observation, Raised
-from course.exercises.probe import observe_all
-from course.exercises.wire import pack_observations, unpack_cases
+from course.exercises.observe import observe_all
 from course.exercises.words import article
 
 OBSERVED_MIME = "application/vnd.score-course.observed"

@@ -18,9 +18,9 @@ from course.errors import CourseError
 from course.exercises.case import Case
 from course.exercises.check import all_cases, fresh_seed, judged, load
 from course.exercises.exercise import Exercise
+from course.exercises.messages import ObservationError
 from course.exercises.observation import Observation
 from course.exercises.verdict import Verdict
-from course.exercises.wire import ObservationError
 from course.grading.kernel.sandbox import Settings
 from course.grading.kernel.session import KernelStoppedError, Session
 from course.grading.submission.read_notebook import UnreadableNotebookError, read

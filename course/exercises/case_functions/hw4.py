@@ -3,7 +3,7 @@
 import torch
 from torch import Tensor
 
-from course.exercises.given.common import GivenModule
+from course.exercises.case_functions.common import GivenModule
 
 
 class ScoreNetwork(GivenModule):

@@ -4,7 +4,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from course.exercises.given.common import GivenModule
+from course.exercises.case_functions.common import GivenModule
 
 
 class Conv(GivenModule):

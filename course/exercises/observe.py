@@ -12,11 +12,11 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from course.exercises.case import Case, Given, Seed
+from course.exercises.case import Case, FunctionSpec, Seed
 from course.exercises.lending import Lending
 from course.exercises.observation import MOST_BYTES, TOO_LARGE, Facts, Observation, Raised
 from course.exercises.own_code import describe, names_used
-from course.exercises.surroundings import TookTooLong, quiet, time_limit, usual_state
+from course.exercises.surroundings import TimeLimitError, quiet, time_limit, usual_state
 
 TIME_LIMIT = 10.0
 """Seconds of computing for all cases of an exercise; a right answer takes under two."""
@@ -36,8 +36,8 @@ def observe_all(function: Callable, cases: list[Case]) -> list[Observation]:
                     seen[-1] = Observation(facts=Facts(raised=Raised(TOO_LARGE, f"shape {shapes}")))
                 if seen[-1].facts.raised:
                     break
-    except TookTooLong:
-        seen.append(Observation(facts=Facts(raised=Raised("TookTooLong"))))
+    except TimeLimitError:
+        seen.append(Observation(facts=Facts(raised=Raised("TimeLimitError"))))
     return seen
 
 
@@ -92,7 +92,7 @@ def hand_over(case: Case) -> dict[str, Any]:
 
 
 def _hand_over_one(value: Any, device: torch.device) -> Any:
-    if isinstance(value, Given):
+    if isinstance(value, FunctionSpec):
         return value.build()
     if isinstance(value, Seed):
         return torch.Generator(device).manual_seed(value.value)

@@ -8,12 +8,12 @@ import torch
 from safetensors.torch import save
 
 from course.exercises import assignments, load
-from course.exercises.case import Case, Given, Seed
+from course.exercises.case import Case, FunctionSpec, Seed
 from course.exercises.check import all_cases, judged
 from course.exercises.exercise import Exercise
+from course.exercises.messages import ObservationError, pack_cases, pack_observations, unpack_cases, unpack_observations
 from course.exercises.observation import Facts, Observation, Raised
-from course.exercises.probe import observe_all
-from course.exercises.wire import ObservationError, pack_cases, pack_observations, unpack_cases, unpack_observations
+from course.exercises.observe import observe_all
 from tools.calibrate import judged_elsewhere
 
 EXERCISES = [exercise for assignment in assignments() for exercise in load(assignment).values()]
@@ -38,7 +38,7 @@ def test_a_verdict_is_the_same_through_messages(exercise: Exercise, function):
 
 def test_a_case_is_the_same_when_it_was_sent():
     x = torch.randn(2, 3, 4).mT
-    before = Case({"x": x, "sizes": [1, 0.5], "lent": [Given("Minus", {"a": x[0]}), Seed(3)]}, True, ("x",), 2.0)
+    before = Case({"x": x, "sizes": [1, 0.5], "lent": [FunctionSpec("Minus", {"a": x[0]}), Seed(3)]}, True, ("x",), 2.0)
     (after,) = unpack_cases(pack_cases([before]))
     assert torch.equal(after.arguments.pop("x"), x)
     assert unpack_cases(pack_cases([before]))[0].arguments["x"].stride() == x.stride()

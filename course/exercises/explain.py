@@ -6,7 +6,7 @@ from torch import Tensor
 from course.exercises.case import Case
 from course.exercises.exercise import Exercise, Statistic, Statistics
 from course.exercises.observation import TOO_LARGE, Observation, Raised
-from course.exercises.probe import TIME_LIMIT, observe
+from course.exercises.observe import TIME_LIMIT, observe
 from course.exercises.words import article, nth, of, times
 
 RELATIVE = {torch.float64: 1e-6, torch.float32: 1e-4}
@@ -77,7 +77,7 @@ def _raised(exercise: Exercise, case: Case, raised: Raised) -> str:
     kind, text = raised.type, raised.text
     if kind == "NotImplementedError":
         return text or "not written yet; replace `raise NotImplementedError` with your code, run the cell, check again."
-    if kind == "TookTooLong":
+    if kind == "TimeLimitError":
         return (
             f"did not finish within {TIME_LIMIT:.0f} seconds; look for a loop that never ends or grows with the data."
         )

@@ -13,7 +13,7 @@ from safetensors.torch import load, save
 from torch import Tensor
 
 from course.errors import CourseError
-from course.exercises.case import Case, Given, Seed
+from course.exercises.case import Case, FunctionSpec, Seed
 from course.exercises.observation import Facts, Observation, plain
 
 LARGEST = 16 * 2**20
@@ -29,7 +29,7 @@ class ObservationError(CourseError, ValueError):
 
 # -- cases, which are ours ---------------------------------------------------------------------------------------------
 
-SENT = {kind.__name__: kind for kind in (Case, Given, Seed)}
+SENT = {kind.__name__: kind for kind in (Case, FunctionSpec, Seed)}
 
 
 def pack_cases(cases: list[Case]) -> bytes:

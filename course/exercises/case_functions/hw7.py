@@ -5,7 +5,7 @@ import math
 import torch
 from torch import Tensor
 
-from course.exercises.given.common import GivenModule
+from course.exercises.case_functions.common import GivenModule
 
 
 def _column(t: float | Tensor) -> float | Tensor:
