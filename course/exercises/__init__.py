@@ -1,8 +1,8 @@
 """The assignments: ``check = begin("hw2", globals())`` opens a notebook, ``check(langevin_step)`` ends an exercise.
 
 ``case`` and ``case_functions`` describe what a function is called with, ``observation`` what is noted about a call,
-``messages`` sends both. ``observe`` calls the function, ``judge`` holds what it did against the answer, ``explain`` says
-what differs, and ``check`` is what a student sees; ``hw1``, ``hw2``, … hold the exercises themselves.
+``messages`` sends both. ``observe`` calls the function, ``judge`` holds what it did against the answer, ``explain``
+says what differs, and ``check`` is what a student sees; ``hw1``, ``hw2``, … hold the exercises themselves.
 
 Importing it imports no torch; that happens when one of its names is first used.
 """

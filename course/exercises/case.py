@@ -17,7 +17,8 @@ from torch import Tensor, nn
 class FunctionSpec:
     """A function to hand over: where it stands in ``course.exercises.case_functions``, and the tensors it is made from.
 
-    The name is such as "hw5.Block", the class ``Block`` of ``case_functions/hw5.py``; without a module it is in ``common``.
+    The name is such as "hw5.Block", the class ``Block`` of ``case_functions/hw5.py``; without a module it is in
+    ``common``.
     """
 
     name: str
