@@ -5,6 +5,7 @@ import signal
 import stat
 import subprocess
 import sys
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
@@ -14,7 +15,13 @@ from safetensors import safe_open
 from torch import nn
 
 from course import pretrained
+from course.applications.privacy import PrivateLoss
+from course.networks import MLP
+from course.processes import VP
+from course.scores import Preconditioned
 from course.training import train
+from course.training.checkpoint import identity
+from course.training.loop import with_replacement
 from tests.test_training import least_squares, network, regression, weights
 
 SETTINGS = {"steps": 4, "batch_size": 8, "progress": False}
@@ -46,6 +53,90 @@ def test_a_checkpoint_of_another_run_is_not_taken_for_this_one_s(tmp_path, what,
         train(model(), loss, own, checkpoint=file, **SETTINGS)
 
 
+@dataclass
+class Weighted:
+    weight: float
+
+    def __call__(self, model, batch, generator):
+        return self.weight * least_squares(model, batch, generator)
+
+    def bound(self, model, batch, generator):
+        return self(model, batch, generator)
+
+
+class Teacher(nn.Linear):
+    def forward(self, model, batch, generator):
+        return least_squares(model, batch, generator) + super().forward(batch[0]).mean()
+
+
+def teacher(seed):
+    torch.manual_seed(seed)
+    return Teacher(3, 1).requires_grad_(False)
+
+
+def closing_over(value):
+    return lambda model, batch, generator: least_squares(model, batch, generator) + 0 * (value is None)
+
+
+SCALE = 1.0
+
+
+def by_a_global(model, batch, generator):
+    return SCALE * least_squares(model, batch, generator)
+
+
+def every(n):
+    return lambda data, size, generator: tuple(t[::n] for t in data)
+
+
+def with_slope(slope):
+    torch.manual_seed(1)
+    return nn.Sequential(nn.Linear(3, 8), nn.LeakyReLU(slope), nn.Linear(8, 1))
+
+
+RUNS = {
+    "a process": ("loss", lambda b: {"loss": closing_over(VP(beta_max=20.0 + b))}),
+    "a list": ("loss", lambda b: {"loss": closing_over([1.0, {"w": b}])}),
+    "a tensor": ("loss", lambda b: {"loss": closing_over(torch.tensor([1.0, b]))}),
+    "an object": ("loss", lambda b: {"loss": Weighted(b)}),
+    "a method": ("loss", lambda b: {"loss": Weighted(b).bound}),
+    "an argument": ("loss", lambda b: {"loss": partial(least_squares, generator=[b])}),
+    "another network": ("loss", lambda b: {"loss": teacher(b)}),
+    "privacy": ("loss", lambda b: {"loss": PrivateLoss(None, None, 8, 1.0, float(b))}),
+    "a setting of the network": ("model", lambda b: {"model": MLP(3, [8], 1, scale=1.0 + b)}),
+    "a layer's setting": ("model", lambda b: {"model": with_slope(0.1 + b)}),
+    "preconditioning": ("model", lambda b: {"model": Preconditioned(network(), 0.5 + b)}),
+    "precision": ("model", lambda b: {"model": network().double() if b else network()}),
+    "a draw": ("drawing", lambda b: {"draw": every(1 + b)}),
+    "a partial draw": ("drawing", lambda b: {"draw": partial(every, 1 + b)}),
+}
+
+
+@pytest.mark.parametrize("name", RUNS)
+def test_a_fingerprint_sees_what_a_run_is_made_of(name):
+    what, run = RUNS[name]
+
+    def found(b):
+        given = {"model": network(), "loss": least_squares, "data": regression(), "draw": with_replacement}
+        return identity(**(given | run(b)))
+
+    assert found(0) == found(0)
+    assert {key for key in found(0) if found(0)[key] != found(1)[key]} == {what}
+
+
+def test_a_fingerprint_ends_where_things_hold_each_other():
+    own = [least_squares]
+    own.append(own)
+    identity(network(), closing_over(own), regression(), with_replacement)
+
+
+def test_a_fingerprint_sees_numbers_of_the_module(monkeypatch):
+    given = (network(), by_a_global, regression(), with_replacement)
+    before = identity(*given)
+    monkeypatch.setattr(sys.modules[__name__], "SCALE", 2.0)
+    assert identity(*given)["loss"] != before["loss"]
+
+
 def test_the_same_loss_in_another_process_goes_on(tmp_path):
     """What a run is does not depend on where in memory its loss lies."""
     code = "import sys; from tests.test_checkpoints import *; train(network(), scaled(1.0), regression(), "
@@ -71,12 +162,7 @@ def test_what_is_no_checkpoint_is_named(tmp_path, content, words):
 
 
 def test_a_folder_that_cannot_be_written_is_noticed_before_the_first_step(tmp_path):
-    calls = []
-
-    def counted(model, batch, generator):
-        calls.append(0)
-        return least_squares(model, batch, generator)
-
+    calls, counted = [], lambda *_: calls.append(0)
     (tmp_path / "file").write_text("")
     for place in (tmp_path / "file" / "run.pt", tmp_path):
         with pytest.raises(OSError, match=r"cannot be written .*; name another file"):
@@ -146,8 +232,17 @@ def test_a_trial_goes_elsewhere_and_replaces_nothing(tmp_path, monkeypatch):
     assert stat.S_IMODE(made.stat().st_mode) == 0o666 & ~_umask()
     with safe_open(made, "pt") as file:
         assert file.keys()
-    with pytest.raises(ValueError, match="is of a full run, and a trial of 2 steps does not replace it"):
+    with pytest.raises(ValueError, match="is of a full run, and a trial of 2 steps with seed 0 does not replace it"):
         pretrained.make("classifier", pretrained.FOLDER, steps=2, progress=False)
+    full = pretrained.RECIPES["classifier"].steps
+    with pytest.raises(
+        ValueError, match=f"is of a full run, and a trial of {full} steps with seed 1 does not replace it"
+    ):
+        pretrained.make("classifier", pretrained.FOLDER, seed=1, progress=False)
+    (tmp_path / "classifier.safetensors").write_text("foreign")
+    for settings in ({}, {"steps": 2}):
+        with pytest.raises(ValueError, match="is not of this package, and"):
+            pretrained.make("classifier", "", progress=False, **settings)
     for steps, error in ((0, ValueError), (-5, ValueError), (2.0, TypeError)):
         with pytest.raises(error, match="Expected steps"):
             pretrained.make("classifier", tmp_path, steps=steps, progress=False)

@@ -4,6 +4,7 @@ import os
 import shutil
 import subprocess
 import sys
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -20,19 +21,28 @@ def least_squares(model, batch, generator):
 
 
 class Remembers(nn.Module):
-    """A loss with a state, as persistent chains have."""
+    """A loss with a state, as persistent chains have. Its calls are counted in the class: they are not of the run."""
 
-    def __init__(self, fail_at: int | None = None, error: type[BaseException] = KeyboardInterrupt):
+    calls, fail_at, error = 0, None, KeyboardInterrupt
+
+    def __init__(self):
         super().__init__()
         self.register_buffer("memory", torch.zeros(3))
-        self.calls, self.fail_at, self.error = 0, fail_at, error
 
     def forward(self, model, batch, generator):
         self.memory += batch.mean(0)
-        self.calls += 1
-        if self.calls == self.fail_at:
+        Remembers.calls += 1
+        if Remembers.calls == self.fail_at:
             raise self.error
         return (model(batch) - self.memory.mean()).square().mean()
+
+
+@contextmanager
+def failing(at, error=KeyboardInterrupt):
+    Remembers.calls, Remembers.fail_at, Remembers.error = 0, at, error
+    with pytest.raises(error):
+        yield
+    Remembers.calls, Remembers.fail_at = 0, None
 
 
 def regression(device="cpu"):
@@ -55,32 +65,31 @@ def test_an_interrupted_run_goes_on_bit_for_bit(tmp_path, stop):
     settings = {"steps": 40, "batch_size": 16, "save_every": 10, "progress": False, "seed": 5}
     whole = train(network(), Remembers(), regression()[0], **settings)
     file = tmp_path / "run.pt"
-    with pytest.raises(KeyboardInterrupt):
-        train(network(), Remembers(fail_at=stop), regression()[0], checkpoint=file, **settings)
+    with failing(stop):
+        train(network(), Remembers(), regression()[0], checkpoint=file, **settings)
     rest = train(network(), Remembers(), regression()[0], checkpoint=file, **settings)
     assert torch.equal(weights(whole.model), weights(rest.model))
     assert torch.equal(weights(whole.ema), weights(rest.ema))
     assert whole.losses == rest.losses
 
 
-def test_a_crash_costs_at_most_the_steps_since_the_last_checkpoint(tmp_path):
+def test_a_crash_costs_no_step(tmp_path):
     settings = {"steps": 40, "batch_size": 16, "save_every": 10, "progress": False}
     whole = train(network(), Remembers(), regression()[0], **settings)
     file = tmp_path / "run.pt"
-    with pytest.raises(OSError):  # noqa: PT011
-        train(network(), Remembers(fail_at=25, error=OSError), regression()[0], checkpoint=file, **settings)
-    loss = Remembers()
-    rest = train(network(), loss, regression()[0], checkpoint=file, **settings)
-    assert loss.calls == 20
+    with failing(25, OSError):
+        train(network(), Remembers(), regression()[0], checkpoint=file, **settings)
+    rest = train(network(), Remembers(), regression()[0], checkpoint=file, **settings)
+    assert Remembers.calls == 40 - 24
     assert torch.equal(weights(whole.ema), weights(rest.ema))
 
 
 def test_a_finished_run_is_not_run_again(tmp_path):
     settings = {"steps": 10, "progress": False, "checkpoint": tmp_path / "run.pt"}
-    loss, again = Remembers(), Remembers()
-    first = train(network(), loss, regression()[0], **settings)
-    second = train(network(), again, regression()[0], **settings)
-    assert (loss.calls, again.calls) == (10, 0)
+    first = train(network(), Remembers(), regression()[0], **settings)
+    Remembers.calls = 0
+    second = train(network(), Remembers(), regression()[0], **settings)
+    assert Remembers.calls == 0
     assert torch.equal(weights(first.model), weights(second.model))
 
 
@@ -128,17 +137,40 @@ def test_the_same_seed_gives_the_same_weights_and_another_seed_others():
     assert not torch.equal(weights(a), weights(c))
 
 
-def test_a_loss_that_is_not_finite_stops_and_keeps_the_last_checkpoint(tmp_path):
+@pytest.mark.parametrize(
+    ("spoilt", "words"),
+    [
+        (lambda value, model: value / 0, r"The loss is inf at step 14; try a learning rate smaller than"),
+        (lambda value, model: value + (model[0].weight * 0).sum().sqrt(), r"gradient is nan at step 14; try"),
+    ],
+)
+def test_what_is_not_finite_stops_and_keeps_the_last_good_step(tmp_path, spoilt, words):
     calls = []
 
     def loss(model, batch, generator):
         calls.append(0)
-        return least_squares(model, batch, generator) / (0.0 if len(calls) == 15 else 1.0)
+        value = least_squares(model, batch, generator)
+        return spoilt(value, model) if len(calls) == 15 else value
 
-    file = tmp_path / "run.pt"
-    with pytest.raises(FloatingPointError, match=r"loss is inf at step 14; try a learning rate smaller than"):
-        train(network(), loss, regression(), steps=40, save_every=10, checkpoint=file, progress=False)
-    assert len(torch.load(file, weights_only=True)["state"]["losses"]) == 10
+    file, model = tmp_path / "run.pt", network()
+    with pytest.raises(FloatingPointError, match=words):
+        train(model, loss, regression(), steps=15, checkpoint=file, progress=False)
+    state = torch.load(file, weights_only=True)["state"]
+    assert len(state["losses"]) == 14
+    assert all(torch.equal(state["model"][name], held) for name, held in model.state_dict().items())
+    assert weights(model).isfinite().all()
+
+
+def test_a_batch_may_be_changed_and_the_data_stay():
+    x, everything = torch.ones(4, 3), lambda data, n, generator: data
+    train(network(), lambda m, b, g: m(b.mul_(2)).square().mean(), x, steps=2, draw=everything, progress=False)
+    assert torch.equal(x, torch.ones(4, 3))
+
+
+def test_a_model_without_anything_to_train_is_named():
+    for model in (nn.ReLU(), network().requires_grad_(False)):
+        with pytest.raises(ValueError, match="no parameter that requires a gradient"):
+            train(model, least_squares, regression(), steps=1, progress=False)
 
 
 def test_a_checkpoint_of_another_run_is_refused_and_kept(tmp_path):
@@ -190,7 +222,7 @@ TWO = """
 import sys
 import torch
 from course.training import launched, train
-from tests.test_training import Remembers, least_squares, network, regression, weights
+from tests.test_training import Remembers, failing, least_squares, network, regression, weights
 
 torch.set_num_threads(1)
 accelerator, folder = launched(), sys.argv[1]
@@ -218,10 +250,8 @@ whole = train(network(), keeps, (x, y), steps=30, **common)
 batches = accelerator.gather(torch.stack(drawn)[None])
 fixed = train(network(), everything, (x, y), steps=30, **common)
 unbroken = train(network(), Remembers(), x, steps=30, **common)
-try:
-    train(network(), Remembers(25, OSError), x, steps=30, checkpoint=folder + "/run.pt", **common)
-except OSError:
-    pass
+with failing(25, OSError):
+    train(network(), Remembers(), x, steps=30, checkpoint=folder + "/run.pt", **common)
 resumed = train(network(), Remembers(), x, steps=30, checkpoint=folder + "/run.pt", **common)
 facts = {
     "processes": accelerator.num_processes,

@@ -20,7 +20,7 @@ TRIALS = Path("trials")
 
 def make(
     name: str,
-    folder: Path | None = None,
+    folder: str | Path | None = None,
     steps: int | None = None,
     precision: torch.dtype | None = None,
     compiled: bool = False,
@@ -43,18 +43,23 @@ def make(
         among all that ``torchrun`` started.
 
     Raises:
-        ValueError: if there is no such recipe, steps are not positive, or a trial would replace a full run's network.
+        ValueError: if there is no such recipe, steps are not positive, or a file is there that is not of
+            this package, or is of a full run with seed 0, which a trial does not replace.
         OSError: before the first step, if the folder cannot be written.
     """
     from safetensors.torch import save
 
     it, start = recipe(name), time.perf_counter()
     steps = it.steps if steps is None else whole("steps", steps, 1)
-    folder = folder or (loading.FOLDER if (steps, seed) == (it.steps, 0) else TRIALS)
+    ours, full = (steps, seed), (it.steps, 0)
+    folder = (loading.FOLDER if ours == full else TRIALS) if folder is None else Path(folder)
     file = folder / f"{name}.safetensors"
-    if steps != it.steps and file.is_file() and _steps(file) in (None, it.steps):
+    there = _run(file) if file.is_file() else ours
+    if there is None or (there == full != ours):
+        what, trial = ("of a full run" if there else "not of this package"), ("run" if ours == full else "trial")
         raise ValueError(
-            f"{file} is of a full run, and a trial of {steps} steps does not replace it; name another --folder."
+            f"{file} is {what}, and a {trial} of {steps} steps with seed {seed} does not replace it; name another "
+            "--folder."
         )
     check_writable(file)
     torch.manual_seed(seed)  # the networks' first weights
@@ -91,12 +96,13 @@ def make(
     return record
 
 
-def _steps(file: Path) -> int | None:
-    """How many steps the network in a checkpoint was trained for; None where nobody knows."""
+def _run(file: Path) -> tuple[int, int] | None:
+    """Steps and seed of the network in a checkpoint; None where nobody knows."""
     from safetensors import SafetensorError, safe_open
 
     try:
         with safe_open(file, "pt") as opened:
-            return json.loads(opened.metadata()["recipe"])["steps"]
+            record = json.loads(opened.metadata()["recipe"])
+            return record["steps"], record["seed"]
     except (SafetensorError, KeyError, TypeError, ValueError):
         return None

@@ -8,9 +8,11 @@ import functools
 import hashlib
 import tempfile
 import types
+from collections import deque
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import torch
 from torch import Tensor, nn
 
@@ -23,28 +25,69 @@ SAMPLED = 2**20
 # -- what a run is -----------------------------------------------------------------------------------------------------
 
 
-def identity(model: nn.Module, loss: Any, data: Tensor | tuple[Tensor, ...]) -> dict[str, str]:
-    """Fingerprints of what is trained, on what, and how wrong it is said to be."""
+FINGERPRINTS = ("model", "loss", "data", "drawing")
+"""Settings that are told apart by a fingerprint."""
+
+
+def identity(model: nn.Module, loss: Any, data: Tensor | tuple[Tensor, ...], draw: Any) -> dict[str, str]:
+    """Fingerprints of what is trained, on what, how a batch is drawn, and how wrong the model is said to be.
+
+    They see code, and the plain data that it holds on to: numbers, text, tensors, and lists, dictionaries and objects
+    of them. A loss's own record of what it has seen is part of what it is, unless its ``state_dict`` keeps it.
+    """
     tensors = data if isinstance(data, tuple) else (data,)
-    parts = [type(part).__qualname__ for part in model.modules()]
-    shapes = [(name, tuple(t.shape)) for name, t in model.state_dict().items()]
-    return {"model": _digest(parts, shapes), "loss": _digest(_told(loss)), "data": _digest(*map(_content, tensors))}
+    told = {"model": _told(model), "loss": _told(loss), "data": [*map(_content, tensors)], "drawing": _told(draw)}
+    return {name: _digest(what) for name, what in told.items()}
 
 
-def _told(function: Any) -> Any:
-    """A function by its code and the numbers it holds on to; anything else that can be called by its class."""
-    if isinstance(function, functools.partial):
-        held = [_told(value) for value in (*function.args, *function.keywords.values())]
-        return ["partial", _told(function.func), held, list(function.keywords)]
-    if isinstance(function, types.MethodType):
-        return [_told(function.__func__), _told(function.__self__)]
-    if isinstance(function, types.FunctionType):
-        cells = function.__closure__ or ()
-        held = [*(function.__defaults__ or ()), *(function.__kwdefaults__ or {}).values(), *map(_in, cells)]
-        return [function.__qualname__, _code(function.__code__), [_told(value) for value in held]]
-    if isinstance(function, (int, float, str, bytes, bool, type(None))):
-        return repr(function)
-    return type(function).__qualname__
+MOST = 100_000
+"""How many lists, functions and objects a description goes into."""
+
+
+def _told(value: Any, seen: dict[int, Any] | None = None) -> Any:
+    """A value by its numbers and text, a function by its code too; what neither is nor holds these, by its class."""
+    seen = {} if seen is None else seen
+    told = lambda held: _told(held, seen)
+    kind = type(value).__qualname__
+    if isinstance(value, (int, float, complex, str, bytes, type(None), torch.dtype, torch.device, range)):
+        return repr(value)
+    if isinstance(value, type) or id(value) in seen or len(seen) == MOST:
+        return getattr(value, "__qualname__", kind)
+    seen[id(value)] = value
+    if isinstance(value, Tensor):  # what is trained, here or elsewhere, is another after the first step
+        return (tuple(value.shape), str(value.dtype)) if value.requires_grad else _content(value)
+    if isinstance(value, np.ndarray):
+        return value.shape, str(value.dtype), hashlib.sha256(value.tobytes()).hexdigest()
+    if isinstance(value, dict):
+        return [kind, *((told(key), told(held)) for key, held in value.items())]
+    if isinstance(value, (set, frozenset)):
+        return [kind, *sorted(map(repr, map(told, value)))]
+    if isinstance(value, (list, tuple, deque)):
+        return [kind, *map(told, value)]
+    if isinstance(value, functools.partial):
+        return ["partial", told(value.func), told(value.args), told(value.keywords)]
+    if isinstance(value, types.MethodType):
+        return [told(value.__func__), told(value.__self__)]
+    if isinstance(value, types.FunctionType):
+        cells = [_in(cell) for cell in value.__closure__ or ()]
+        named = [value.__globals__.get(name) for name in _names(value.__code__)]
+        read = [one for one in named if isinstance(one, (int, float, str, tuple, types.FunctionType))]
+        near = [one for one in read if getattr(one, "__globals__", value.__globals__) is value.__globals__]
+        held = [value.__defaults__, value.__kwdefaults__, cells, near]
+        return [value.__qualname__, _code(value.__code__), *map(told, held)]
+    return [kind, told(_own(value))]
+
+
+def _own(value: Any) -> dict[str, Any]:
+    """Attributes of an object that its ``state_dict`` does not keep; of a module also its parts and weights."""
+    own = getattr(value, "__dict__", {})
+    if isinstance(value, nn.Module):
+        plain = {name: held for name, held in own.items() if not name.startswith("_") and name != "training"}
+        return {**plain, **dict(value.named_children()), **dict(value.named_parameters(recurse=False))}
+    if type(value).__module__.partition(".")[0] in ("torch", "builtins", "accelerate", "tqdm"):
+        return {}  # generators, bars and such have states that are not of the run
+    kept = value.state_dict() if hasattr(value, "state_dict") else {}
+    return {name: held for name, held in own.items() if name not in kept}
 
 
 def _in(cell: Any) -> Any:
@@ -59,9 +102,14 @@ def _code(code: types.CodeType) -> list[Any]:
     return [code.co_code.hex(), constants, list(code.co_names)]
 
 
+def _names(code: types.CodeType) -> list[str]:
+    inner = [name for c in code.co_consts if isinstance(c, types.CodeType) for name in _names(c)]
+    return [*code.co_names, *inner]
+
+
 def _content(data: Tensor) -> Any:
     flat = data.detach().flatten()
-    some = flat[:: max(1, len(flat) // SAMPLED)].cpu().contiguous()
+    some = flat[:: max(1, len(flat) // SAMPLED)].cpu().contiguous().resolve_conj()
     return tuple(data.shape), str(data.dtype), hashlib.sha256(some.view(torch.uint8).numpy().tobytes()).hexdigest()
 
 
@@ -112,7 +160,7 @@ def read(file: Path, settings: dict, parts: tuple[str, ...]) -> dict[str, Any]:
     there = saved["settings"]
     differs = [key for key in {**there, **settings} if there.get(key) != settings.get(key)]
     if differs:
-        told = [f"another {key}" if key in ("model", "loss", "data") else "" for key in differs]
+        told = [f"another {key}" if key in FINGERPRINTS else "" for key in differs]
         now = ", ".join(
             t or f"{key} {there.get(key)} there and {settings.get(key)} here" for t, key in zip(told, differs)
         )

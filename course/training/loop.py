@@ -80,7 +80,8 @@ def train(
 
     Args:
         model: trained in place, on the device that it is on.
-        loss: (model, batch, generator) → scalar. If it has a state (``state_dict``), checkpoints keep it too.
+        loss: (model, batch, generator) → scalar. If it has a state (``state_dict``), checkpoints keep it too; if it has
+            ``check_run(draw, batch_size)``, that is called first, and may raise.
         data: a tensor or a tuple of tensors whose first dimensions agree; a batch is the same.
         steps: how many in all; a run that goes on from a checkpoint does the rest.
         batch_size: examples a step.
@@ -97,22 +98,27 @@ def train(
             started: every process draws its own ``batch_size`` examples, and gradients are averaged.
         seed: of the generator that draws batches and noise. The global generators are not used (dropout would).
         checkpoint: a file to go on from if it is there, written every ``save_every`` steps, at the end, and when a
-            run of one process is interrupted (Ctrl-C or SIGTERM). Writing is atomic, and going on gives bit for bit the
-            weights of an unbroken run.
+            run of one process ends early (Ctrl-C, SIGTERM, an error), with its last good step. Writing is atomic, and
+            going on gives bit for bit the weights of an unbroken run.
         progress: show a bar.
 
     Raises:
-        ValueError: if a setting is out of range, the data do not fit together, or the checkpoint is of another run.
+        ValueError: if a setting is out of range, the data do not fit together, the model has nothing to train, or the
+            checkpoint is of another run.
         OSError: before the first step, if the checkpoint could not be written.
-        FloatingPointError: if the loss is not finite; the checkpoint keeps the last good step.
+        FloatingPointError: if the loss or its gradient is not finite; model and checkpoint keep the last good step.
     """
     _check_settings(steps, batch_size, lr, warmup, ema, clip, seed, save_every)
     tensors = _check_data(data)
+    if hasattr(loss, "check_run"):
+        loss.check_run(draw, batch_size)
     file = Path(checkpoint) if checkpoint else None
     if file:
         checkpoints.check_writable(file)
     together = Together(accelerator) if accelerator else Alone()
     model = together.place(model)
+    if not any(weight.requires_grad for weight in model.parameters()):
+        raise ValueError("The model has no parameter that requires a gradient, so there is nothing to train.")
     device = next(model.parameters()).device
     settings: dict[str, Any] = {
         "batch_size": batch_size,
@@ -125,8 +131,8 @@ def train(
         "precision": str(precision),
         "processes": together.size,
     }
-    settings |= {} if draw is with_replacement else {"draw": draw.__qualname__}
-    settings |= checkpoints.identity(model, loss, tensors)
+    settings |= {} if draw is with_replacement else {"draw": getattr(draw, "__qualname__", type(draw).__qualname__)}
+    settings |= checkpoints.identity(model, loss, tensors, draw)
     batches = tuple(t.to(device) for t in tensors) if isinstance(tensors, tuple) else tensors.to(device)
     run = _Run(model, loss, draw, lr, ema, seed, precision, compiled, together)
     if file and file.exists():
@@ -143,8 +149,8 @@ def train(
                     bar.set_postfix(loss=f"{sum(run.losses[-100:]) / len(run.losses[-100:]):.4g}", refresh=False)
                 if file and (k + 1) % save_every == 0:
                     run.save(file, settings)
-    except (KeyboardInterrupt, SystemExit):
-        if file and run.whole and together.size == 1:
+    except BaseException:
+        if file and run.whole and run.losses and together.size == 1:
             run.save(file, settings)
         raise
     finally:
@@ -189,31 +195,36 @@ class _Run:
         """One step; broken off in the loss, it leaves everything as it was, so that it can be taken again."""
         noise, memory = self.generator.get_state(), copy.deepcopy(self._memory())
         try:
+            batch = _own_memory(self.draw(data, batch_size, self.generator), data)
             with self.mixed:
-                value = self.loss(self.network, self.draw(data, batch_size, self.generator), self.generator)
+                value = self.loss(self.network, batch, self.generator)
             if not isinstance(value, Tensor) or value.ndim or not value.requires_grad:
                 raise ValueError(f"A loss returns a scalar with a graph, shape (); got {_described(value)}.")
             mean = self.together.mean(value.detach()).item()
-            if not math.isfinite(mean):
-                raise FloatingPointError(
-                    f"The loss is {mean} at step {len(self.losses)}; try a learning rate smaller than "
-                    f"{lr:.2g}, and look for a division by zero or an overflow in the loss."
-                )
+            self._check_finite("loss", mean, lr)
             self.optimizer.zero_grad()
             value.backward()
+            length = nn.utils.clip_grad_norm_(self.model.parameters(), clip)
+            self._check_finite("norm of the loss's gradient", length.item(), lr)
         except BaseException:
             self.generator.set_state(noise)
             if memory:
                 self.loss.load_state_dict(memory)  # type: ignore[attr-defined]
             raise
         self.whole = False
-        nn.utils.clip_grad_norm_(self.model.parameters(), clip)
         for group in self.optimizer.param_groups:
             group["lr"] = lr
         self.optimizer.step()
         self.average.update_parameters(self.model)
         self.losses.append(mean)
         self.whole = True
+
+    def _check_finite(self, what: str, number: float, lr: float) -> None:
+        if not math.isfinite(number):
+            raise FloatingPointError(
+                f"The {what} is {number} at step {len(self.losses)}; try a learning rate smaller than {lr:.2g}, and "
+                "look for a division by zero, a root of zero or an overflow in the loss."
+            )
 
     def _memory(self) -> dict[str, Any]:
         """What the loss remembers from step to step, such as persistent chains."""
@@ -257,6 +268,14 @@ def _termination_raises() -> Iterator[None]:
         signal.signal(signal.SIGTERM, previous or signal.SIG_DFL)
 
 
+def _own_memory(batch: Any, data: Batch) -> Any:
+    """The batch, copied where it is a view of the data, which a loss that works in place would change."""
+    if isinstance(batch, (tuple, list)):
+        return tuple(_own_memory(part, data) for part in batch)
+    lent = {t.untyped_storage().data_ptr() for t in (data if isinstance(data, tuple) else (data,))}
+    return batch.clone() if isinstance(batch, Tensor) and batch.untyped_storage().data_ptr() in lent else batch
+
+
 def _described(value: Any) -> str:
     if not isinstance(value, Tensor):
         return f"a value of type {type(value).__name__}"
@@ -294,7 +313,7 @@ def _check_settings(
 
 def _check_data(data: Any) -> Batch:
     """Tensors whose first dimensions agree; arrays are converted, and a list of tensors is a tuple of them."""
-    several = isinstance(data, (tuple, list))
+    several = isinstance(data, (tuple, list)) and not all(isinstance(one, (int, float, list)) for one in data)
     tensors = tuple(t if isinstance(t, Tensor) else torch.as_tensor(t) for t in (data if several else (data,)))
     if not tensors or any(t.ndim == 0 for t in tensors) or len({len(t) for t in tensors}) != 1 or not len(tensors[0]):
         raise ValueError(f"Data are tensors with the same number of examples; got {[tuple(t.shape) for t in tensors]}.")
