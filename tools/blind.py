@@ -17,7 +17,7 @@ import torch
 from course.exercises.check import assignments, check_exercise, load
 
 KINDS = ("named", "explained", "bare", "passed")
-BARE = "the largest error"
+BARE, PATTERNS = "the largest error", ("right but", "two things", "your result is", "the sign is")
 
 
 @dataclass(frozen=True)
@@ -41,7 +41,7 @@ def told(assignment: str) -> Iterator[Told]:
         seconds = time.perf_counter() - start
         sentence = verdict.sentence
         kind = "passed" if verdict.passed else "named" if verdict.misconception else "explained"
-        if kind == "explained" and BARE in sentence and not sentence.startswith(("right but", "two things")):
+        if kind == "explained" and BARE in sentence and not sentence.startswith(PATTERNS):
             kind = "bare"
         helps = any(word.lower() in sentence.lower() for word in one.words)
         yield Told(one.exercise, number, kind, helps, sentence, seconds)

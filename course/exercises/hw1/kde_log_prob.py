@@ -18,17 +18,20 @@ def kde_log_prob(x, data, bandwidth):
 
 
 def cases(draw: CaseRng) -> list[Case]:
-    def case(b: int, n: int, d: int, bandwidth: float, away: float = 1.0, no_grad: bool = False) -> Case:
+    def case(
+        b: int, n: int, d: int, bandwidth: float, away: float = 1.0, known: int = 0, no_grad: bool = False
+    ) -> Case:
+        """B points, of which the first ``known`` are among the data."""
         scale = min(1.0, 10 * bandwidth)
         data = scale * draw.normal(n, d) + 0.7
-        x = 0.7 + away * scale * draw.normal(b, d)
+        x = torch.cat([data[:known], 0.7 + away * scale * draw.normal(b - known, d)])
         square = max(x.square().sum(1).max().item(), data.square().sum(1).max().item())
         arguments = {"x": x, "data": data, "bandwidth": bandwidth}
         return Case(arguments, no_grad=no_grad, magnitude=square / bandwidth**2)
 
     return [
         case(5, 11, 3, draw.number(0.5, 0.8)),
-        case(8, 6, 4, draw.number(1.4, 2.0), no_grad=True),
+        case(8, 6, 4, draw.number(1.4, 2.0), known=3, no_grad=True),
         case(4, 9, 5, draw.number(0.4, 0.6), away=2000.0),
         case(6, 7, 611, 0.01),
         case(5, 9, 3, 1e-4),  # nothing can be added to the bandwidth
@@ -86,6 +89,10 @@ exercise.mistake(
     "exp has become 0, since you take out one exponent for all points: take out each point's largest, or use "
     "torch.logsumexp.",
     credit=0.5,
+)
+exercise.mistake(
+    f"{total} → torch.logsumexp(exponents.masked_fill(exponents == 0, -math.inf), dim=1)",
+    "a point that is among the data does not count for itself in yours: the sum runs over all N kernels.",
 )
 exercise.mistake(
     f"{total} - math.log(n) → {total}",

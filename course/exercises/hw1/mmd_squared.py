@@ -23,7 +23,11 @@ def cases(draw: CaseRng) -> list[Case]:
 
     x = draw.normal(7, 3)
     below_zero = Case({"x": x, "y": x[:4] + 0.05 * draw.normal(4, 3), "bandwidth": 0.8}, magnitude=20)
-    return [case(9, 6, 3, draw.number(1.2, 1.6)), case(5, 8, 4, draw.number(0.6, 0.8), no_grad=True), below_zero]
+    twice = Case(
+        {"x": x[[0, 1, 2, 0, 3]], "y": 1.2 * draw.normal(6, 3)[[0, 1, 2, 3, 4, 4]], "bandwidth": 0.9}, magnitude=20
+    )
+    usual = [case(9, 6, 3, draw.number(1.2, 1.6)), case(5, 8, 4, draw.number(0.6, 0.8), no_grad=True)]
+    return [*usual, below_zero, twice]
 
 
 def remark(function) -> str:
@@ -75,6 +79,10 @@ exercise.mistake(
 exercise.mistake(
     f"{others} → k.sum()",
     "you divide by N(N − 1), but the sum still holds the N pairs i = j: take them out.",
+)
+exercise.mistake(
+    f"{others} → k[k < 1].sum()",
+    "you leave out all pairs of equal points: only i = j is left out, since two points of a sample may be equal.",
 )
 exercise.mistake(
     "kxy.mean() → (kxy.sum() - min(kxy.shape)) / kxy.numel()",

@@ -31,7 +31,15 @@ def cases(draw: CaseRng) -> list[Case]:
             no_grad=no_grad,
         )
 
-    return [case(40, 9, 5, 3, draw.number(1.7, 2.0)), case(71, 12, 7, 4, draw.number(0.3, 0.4), no_grad=True)]
+    def overlapping(k: int, d: int, radius: float) -> Case:
+        """Modes in pairs, a sample beside each pair: within the radius of both, of one, or of none."""
+        first = 20.0 * torch.arange(k).double()[:, None] + draw.uniform(k, d)
+        second = first + 0.5 * radius / d**0.5
+        samples = first - torch.tensor([0.2, 0.2, 0.7, 0.2, 3.0]).double()[torch.arange(k) % 5, None] * radius / d**0.5
+        return Case({"samples": samples, "modes": torch.cat([first, second]), "radius": radius})
+
+    usual = [case(40, 9, 5, 3, draw.number(1.7, 2.0)), case(71, 12, 7, 4, draw.number(0.3, 0.4), no_grad=True)]
+    return [*usual, overlapping(5, 3, draw.number(0.8, 1.2))]
 
 
 def remark(function) -> str:
@@ -107,6 +115,14 @@ exercise.mistake(
     f"{result} → torch.cdist(samples, modes).argmin(1).unique().numel() / len(modes)",
     "a mode counts in yours if it is the nearest to some sample, however far: that sample must lie within the radius.",
 )
+
+
+@exercise.mistake("a sample counts in yours for the mode nearest to it alone: it covers every mode within the radius.")
+def for_the_nearest_alone(samples, modes, radius):
+    distance, nearest = torch.cdist(samples, modes).min(dim=1)
+    return nearest[distance <= radius].unique().numel() / len(modes)
+
+
 exercise.mistake(
     f"{nearest} <= radius → {nearest} > radius",
     "that is the share of modes that were missed: subtract it from 1.",
