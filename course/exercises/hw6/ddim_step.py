@@ -32,6 +32,7 @@ def cases(draw: CaseRng) -> list[Case]:
         case(t + draw.number(0.3, 0.6), t, False, 5, 3),
         case(t + draw.number(0.3, 0.6), t, True, 4, 2, 3),
         case(t + draw.number(0.3, 0.6), t, False, 3, 6, lost=20.0),  # α is small, and not to be clamped
+        case(t, 0.0, False, 4, 5),  # where this kernel still has noise
     ]
 
 
@@ -55,6 +56,10 @@ def exponential_integrator(x, t, s, score, kernel):
 
 
 exercise.right("alpha_s * clean → alpha_s * (x - sigma * noise) / alpha")
+exercise.mistake(
+    "alpha_s * clean + sigma_s * noise → clean if s == 0 else alpha_s * clean + sigma_s * noise",
+    "at s = 0 you return the estimate of x₀, but σ(0) need not be zero: take α and σ from the kernel there too.",
+)
 exercise.mistake(
     "x - sigma * noise → x + sigma**2 * score(x, t)",
     "you evaluate `score` twice, once is enough: both estimates are made of the same s(x, t).",
