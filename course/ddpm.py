@@ -12,7 +12,7 @@ Source: Ho, Jain and Abbeel (2020).
 import torch
 from torch import Tensor
 
-from course.tensors import check_real, expand, randn_like, returned_as, shaped_as, whole
+from course.tensors import check_real, evaluate, expand, randn_like, shaped_as, whole
 from course.types import Field, Step
 
 
@@ -53,7 +53,7 @@ def ddpm_step(x: Tensor, eps: Tensor, betas: Tensor, i: int, noise: Tensor) -> T
         Shape (B, \*D).
 
     Raises:
-        ValueError: if there is no such index.
+        ValueError: if there is no such index, or a β is not between 0 and 1.
 
     Source: Ho et al. (2020), algorithm 2 and eq. 7.
     """
@@ -76,23 +76,28 @@ def ancestral(noise: Field, betas: Tensor, generator: torch.Generator | None = N
         generator: draws z.
 
     Raises:
-        ValueError: by the Step, if it is to go anywhere but one back from a time that the chain has.
+        ValueError: if a β is not between 0 and 1; by the Step, if it is to go anywhere but one back from a time that
+            the chain has.
     """
-    rates, left = betas.tolist(), _noise_left(betas)
+    left = _noise_left(betas)
+    rates = betas.tolist()
 
     def step(x: Tensor, t: float, s: float) -> Tensor:
         if s != t - 1 or t not in range(1, len(rates) + 1):
             raise ValueError(f"The chain goes from {len(rates)} to 0, one step at a time; got {t:g} to {s:g}.")
         i = int(s)
         check_real(x=x)
-        predicted = returned_as(x, noise(x, i), "noise")
+        predicted = evaluate("noise", noise, x, i)
         return _step_back(x, predicted, rates[i], left[i + 1], left[i], randn_like(x, generator))
 
     return step
 
 
 def _noise_left(betas: Tensor) -> list[float]:
-    """1 − ᾱ after no step, one, ..., n."""
+    """1 − ᾱ after no step, one, ..., n; a ValueError if a β is not between 0 and 1."""
+    check_real(betas=betas)
+    if betas.ndim != 1 or not ((betas > 0) & (betas < 1)).all():
+        raise ValueError(f"Expected betas between 0 and 1, shape (n,); got {betas.flatten()[:5].tolist()} …")
     return [0.0, *(1 - (1 - betas.cpu().double()).cumprod(0)).tolist()]
 
 

@@ -261,7 +261,8 @@ class Empirical:
 
     def diffuse(self, alpha: Time, sigma: Time) -> GaussianMixture:
         """The law of α x₀ + σ z, a mixture with a component of width σ at every α x₀; a ValueError if σ is not > 0."""
-        if not (torch.as_tensor(sigma) > 0).all():
+        visible = torch.as_tensor(sigma, dtype=self.data.dtype) ** -2  # the precision of every component
+        if not ((torch.as_tensor(sigma) > 0).all() and visible.isfinite().all()):
             least = torch.as_tensor(sigma).min().item()
             raise ValueError(f"An empirical distribution has a density only under noise, sigma > 0; got {least:.6g}.")
         return self._points.diffuse(alpha, sigma)

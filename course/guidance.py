@@ -12,7 +12,10 @@ from torch import Tensor
 from course.tensors import (
     check_labels,
     check_real,
+    check_takes,
     check_tensor,
+    evaluate,
+    expand,
     gradient,
     one_each,
     randn_like,
@@ -53,15 +56,16 @@ def classifier_score(
         if logits.ndim != 2 or len(logits) != len(x):
             raise ValueError(f"Expected classifier(x, t) to return shape ({len(x)}, K); got {tuple(logits.shape)}.")
         check_labels(labels, x, logits.shape[1])
-        return logits.log_softmax(1).gather(1, labels[:, None].long()).sum()
+        return logits.log_softmax(1).gather(1, labels[:, None].long().clone()).sum()
 
     return gradient(log_prob, x, "classifier", differentiable, "classifier_score or classifier_guidance")
 
 
-def posterior_score(score: Score, x: Tensor, t: Time, likelihood_grad: Field, scale: float) -> Tensor:
-    r"""∇ log p_t(x) + scale · ∇ log p_t(y | x), the score of p(x) p(y | x)^scale; shapes (B, \*D)."""
+def posterior_score(score: Score, x: Tensor, t: Time, likelihood_grad: Field, scale: Time) -> Tensor:
+    r"""∇ log p_t(x) + scale · ∇ log p_t(y | x), the score of p(x) p(y | x)^scale; shapes (B, \*D), scale () or (B,)."""
     check_real(x=x)
-    return returned_as(x, score(x, t), "score") + scale * returned_as(x, likelihood_grad(x, t), "likelihood_grad")
+    here, pull = evaluate("score", score, x, t), evaluate("likelihood_grad", likelihood_grad, x, t)
+    return here + expand(scale, x) * pull
 
 
 def classifier_guidance(
@@ -84,28 +88,30 @@ def drop_labels(labels: Tensor, null: int, probability: float, uniform: Tensor) 
     one_each(labels, uniform=uniform, labels=labels)
     if labels.is_floating_point():
         raise TypeError(f"Labels are whole numbers, int64; got {labels.dtype}.")
-    whole("null", null, -(2**63))
+    bounds = torch.iinfo(labels.dtype)
+    if whole("null", null, bounds.min) > bounds.max:
+        raise ValueError(f"Labels of {labels.dtype} go to {bounds.max}; got null = {null}.")
     if not 0 <= probability <= 1:
         raise ValueError(f"Expected a probability between 0 and 1; got {probability}.")
     return torch.where(uniform < probability, null, labels)
 
 
-def classifier_free(conditional: Tensor, unconditional: Tensor, scale: float) -> Tensor:
+def classifier_free(conditional: Tensor, unconditional: Tensor, scale: Time) -> Tensor:
     r"""s_uncond + w (s_cond − s_uncond): unconditional at w = 0, conditional at w = 1, more than that above.
 
     Args:
         conditional, unconditional: scores (or noises, denoised data, velocities: all affine), shape (B, \*D).
-        scale: w. Ho and Salimans (2022) write 1 + w for it.
+        scale: w, a number, or one per example, shape (B,). Ho and Salimans (2022) write 1 + w for it.
 
     Returns:
         Shape (B, \*D).
     """
     check_real(conditional=conditional, unconditional=unconditional)
     shaped_as(unconditional, conditional=conditional)
-    return torch.lerp(unconditional, conditional, scale)
+    return torch.lerp(unconditional, conditional, expand(scale, conditional))
 
 
-def classifier_free_guidance(model: Callable[..., Tensor], labels: Tensor, null: int, scale: float) -> Field:
+def classifier_free_guidance(model: Callable[..., Tensor], labels: Tensor, null: int, scale: Time) -> Field:
     r"""A conditional model guided by itself, both halves in one batch.
 
     Args:
@@ -130,11 +136,11 @@ def classifier_free_guidance(model: Callable[..., Tensor], labels: Tensor, null:
 # -- inverse problems --------------------------------------------------------------------------------------------------
 
 
-def noisy_known(known: Tensor, alpha: float, sigma: float, noise: Tensor) -> Tensor:
-    r"""α · known + σz: what is known, at the noise level of its surroundings; shapes (B, \*D)."""
+def noisy_known(known: Tensor, alpha: Time, sigma: Time, noise: Tensor) -> Tensor:
+    r"""α · known + σz: what is known, at the noise level of its surroundings; shapes (B, \*D), α and σ () or (B,)."""
     check_real(known=known)
     shaped_as(known, noise=noise)
-    return alpha * known + sigma * noise
+    return expand(alpha, known) * known + expand(sigma, known) * noise
 
 
 def inpaint_step(
@@ -156,7 +162,7 @@ def inpaint_step(
     check_real(x=x)
     shaped_as(x, known=known, mask=mask)
     replaced = noisy_known(known, *kernel(s), noise)
-    return torch.where(mask > 0.5, replaced, returned_as(x, step(x, t, s), "step"))
+    return torch.where(mask > 0.5, replaced, evaluate("step", step, x, t, s))
 
 
 def luminance_basis() -> Tensor:
@@ -178,9 +184,10 @@ def colorize_step(x: Tensor, t: float, s: float, step: Step, grey: Tensor, kerne
 
     Source: Song et al. (2021), appendix I.3.
     """
+    check_takes("Colour is put on pictures", x, 3, *x.shape[2:])
     check_real(4, x=x)
     shaped_as(x[:, :1], grey=grey)
-    x = returned_as(x, step(x, t, s), "step")
+    x = evaluate("step", step, x, t, s)
     towards = luminance_basis()[0].to(x)[:, None, None]
     change = noisy_known(grey, *kernel(s), noise) - (towards * x).sum(1, keepdim=True)
     return x + towards * change
@@ -210,7 +217,7 @@ def resample(step: Step, kernel: Kernel, times: int, generator: torch.Generator 
         ratio = alpha / alpha_s
         back = max(0.0, sigma**2 - (ratio * sigma_s) ** 2) ** 0.5
         for left in reversed(range(times)):
-            y = step(x, t, s)
+            y = evaluate("step", step, x, t, s)
             x = ratio * y + back * randn_like(y, generator) if left else y
         return x
 
@@ -250,10 +257,10 @@ def linear_guidance(
         r = spread(t) if spread else (sigma**2 / (alpha**2 + sigma**2)) ** 0.5  # type: ignore[arg-type]
 
         def log_prob(x: Tensor) -> Tensor:
-            expected = measure(returned_as(x, denoiser(x, t), "denoiser"))
+            expected = measure(evaluate("denoiser", denoiser, x, t))
             shaped_as(expected, measured=measured)
             error = (measured - expected).flatten(1).square().sum(1)
-            return (-0.5 * error / (noise**2 + r**2)).sum()
+            return (-0.5 * error / (expand(noise, error) ** 2 + expand(r, error) ** 2)).sum()
 
         return gradient(log_prob, x, "denoiser", differentiable, "linear_guidance")
 

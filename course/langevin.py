@@ -16,11 +16,13 @@ import torch
 from torch import Tensor
 
 from course.tensors import (
+    check_number,
     check_real,
+    evaluate,
     expand,
     one_each,
+    positive,
     randn_like,
-    returned_as,
     returned_one_each,
     shaped_as,
     whole,
@@ -43,10 +45,10 @@ def langevin_step(x: Tensor, score: StationaryScore, step_size: float, noise: Te
         The next states, shape (B, *D).
 
     Raises:
-        ValueError: if the step size is not positive, or noise and x differ in shape.
+        ValueError: if the step size is not positive, noise and x differ in shape, or the score modifies x in place.
     """
     _check_step(x, step_size, noise=noise)
-    return x + step_size * returned_as(x, score(x), "score") + (2 * step_size) ** 0.5 * noise
+    return x + step_size * evaluate("score", score, x) + (2 * step_size) ** 0.5 * noise
 
 
 @torch.no_grad()
@@ -68,6 +70,7 @@ def langevin_chain(
     Raises:
         ValueError: if the step size is not positive, or n_steps is negative.
     """
+    _check_step(x, step_size)
     chain = [x]
     for _ in range(whole("n_steps", n_steps)):
         chain.append(langevin_step(chain[-1], score, step_size, randn_like(x, generator)))
@@ -96,7 +99,7 @@ def mala_log_accept(
         ValueError: if the step size is not positive, x′ and x differ in shape, or log_prob does not return shape (B,).
     """
     _check_step(x, step_size, proposal=proposal)
-    here, there = (returned_as(x, score(at), "score") for at in (x, proposal))
+    here, there = (evaluate("score", score, at) for at in (x, proposal))
     forward = (proposal - x - step_size * here).flatten(1).square().sum(1)
     backward = (x - proposal - step_size * there).flatten(1).square().sum(1)
     gain = returned_one_each(x, log_prob(proposal), "log_prob") - returned_one_each(x, log_prob(x), "log_prob")
@@ -175,8 +178,11 @@ def mala(
 def annealed_step_size(sigma: Tensor, sigma_min: float, base: float) -> Tensor:
     """base · (σ/σ_min)²: steps in proportion to the variance, so that every level moves by the same share of its width.
 
+    Raises a ValueError if σ_min is not positive.
+
     Source: Song and Ermon (2019), algorithm 1.
     """
+    positive(sigma_min=sigma_min)
     return base * (sigma / sigma_min) ** 2
 
 
@@ -208,10 +214,10 @@ def annealed_langevin(
     Source: Song and Ermon (2019), algorithm 1, in our convention ε s + √(2ε) z.
     """
     check_real(x=x)
-    sigmas = torch.as_tensor(sigmas)
+    sigmas = torch.as_tensor(sigmas).to(x)
     if sigmas.ndim != 1 or not len(sigmas) or not (sigmas > 0).all() or (sigmas.diff() > 0).any():
         raise ValueError(f"Noise levels are positive and descend, shape (L,); got {sigmas.tolist()}.")
-    for sigma in sigmas.to(x):
+    for sigma in sigmas:
         at_level = partial(_at_level, score, sigma)
         size = annealed_step_size(sigma, sigmas[-1].item(), base).item()
         for _ in range(whole("n_per_level", n_per_level, 1)):
@@ -224,6 +230,7 @@ def _at_level(score: Score, sigma: Tensor, x: Tensor) -> Tensor:
 
 
 def _check_step(x: Tensor, step_size: float, **beside: Tensor) -> None:
+    check_number(step_size=step_size)
     if not 0 < step_size < float("inf"):
         raise ValueError(f"A step size is positive and finite; got {step_size}.")
     check_real(x=x)

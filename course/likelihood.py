@@ -85,4 +85,5 @@ def bits_per_dimension(log_prob: Tensor, d: int, bin_width: float = 2 / 255) -> 
     """
     whole("d", d, 1)
     positive(bin_width=bin_width)
+    check_real(log_prob=log_prob)
     return -(log_prob / d + torch.tensor(bin_width).log().to(log_prob)) / torch.tensor(2.0).log().to(log_prob)

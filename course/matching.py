@@ -17,6 +17,7 @@ from course.tensors import (
     expand,
     leaf,
     one_each,
+    positive,
     randn_like,
     returned_as,
     shaped_as,
@@ -308,6 +309,7 @@ def edm_loss(
     """
     check_real(x0=x0)
     check_generator(generator)
+    positive(sigma_data=sigma_data)
     level = torch.randn(len(x0), generator=generator, dtype=x0.dtype, device=x0.device)
     sigma = (mean + std * level).exp()
     weight = (sigma**2 + sigma_data**2) / (sigma * sigma_data) ** 2

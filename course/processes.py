@@ -19,7 +19,7 @@ from typing import TypeVar
 import torch
 from torch import Tensor
 
-from course.tensors import check_real, expand, randn_like, returned_as, shaped_as
+from course.tensors import above_zero, check_real, evaluate, expand, randn_like, shaped_as
 from course.types import Field, Score, Time
 
 T = TypeVar("T", float, Tensor, Time)
@@ -47,7 +47,7 @@ def reverse_drift(x: Tensor, t: Time, drift: Field, diffusion: Callable[[Time], 
     Source: Anderson (1982); Song et al. (2021), eq. 6.
     """
     check_real(x=x)
-    f, s = returned_as(x, drift(x, t), "drift"), returned_as(x, score(x, t), "score")
+    f, s = evaluate("drift", drift, x, t), evaluate("score", score, x, t)
     return f - expand(diffusion(t) ** 2, x) * s
 
 
@@ -61,7 +61,7 @@ def probability_flow(x: Tensor, t: Time, drift: Field, diffusion: Callable[[Time
     Source: Song et al. (2021), eq. 13.
     """
     check_real(x=x)
-    f, s = returned_as(x, drift(x, t), "drift"), returned_as(x, score(x, t), "score")
+    f, s = evaluate("drift", drift, x, t), evaluate("score", score, x, t)
     return f - expand(0.5 * diffusion(t) ** 2, x) * s
 
 
@@ -96,11 +96,16 @@ class Process(ABC):
 
     def rates(self, t: T) -> tuple[T, T]:
         """α′(t) = f α and σ′(t) = (σ²)′ / 2σ, by which the velocity of one path is α′x₀ + σ′z."""
-        return self.decay(t) * self.alpha(t), self.variance_rate(t) / (2 * self.sigma(t))
+        if not above_zero(sigma := self.sigma(t)):
+            raise ValueError("Noise has no finite rate where there is none; ask at a later time.")
+        return self.decay(t) * self.alpha(t), self.variance_rate(t) / (2 * sigma)
 
     def diffusion(self, t: T) -> T:
         """g(t) = √((σ²)′ − 2 f σ²)."""
-        return (self.variance_rate(t) - 2 * self.decay(t) * self.sigma(t) ** 2) ** 0.5
+        squared = self.variance_rate(t) - 2 * self.decay(t) * self.sigma(t) ** 2
+        if not isinstance(squared, Tensor) and squared < 0:
+            raise ValueError(f"Time goes from 0 to {self.end:g}; at {t:g} there is no diffusion.")
+        return squared**0.5
 
     def drift(self, x: Tensor, t: Time) -> Tensor:
         """f(t) x; x (B, *D), t a float or (B,) → (B, *D)."""
@@ -168,12 +173,16 @@ class VP(Process):
 
     def time_at(self, alpha: T) -> T:
         """The time t at which α(t) = α, for α in (0, 1]: the root of a quadratic, written to keep its digits near 0."""
+        if not isinstance(alpha, Tensor) and not 0 < alpha <= 1:
+            raise ValueError(f"What is left of the data, alpha, is above 0 and at most 1; got {alpha}.")
         rate, slope = 0.5 * self.beta_min, 0.25 * (self.beta_max - self.beta_min)
         c = -(alpha.log() if isinstance(alpha, Tensor) else math.log(alpha))
         return 2 * c / (rate + (rate**2 + 4 * slope * c) ** 0.5)
 
     def sigma(self, t: T) -> T:
         twice = 2 * self._log_alpha(t)  # expm1 keeps the digits of 1 − α² near t = 0
+        if not isinstance(t, Tensor) and t < 0:
+            raise ValueError(f"Time goes from 0 to {self.end:g}; at {t:g} there is no noise level.")
         return (-torch.expm1(twice)).sqrt() if isinstance(twice, Tensor) else math.sqrt(-math.expm1(twice))
 
     def decay(self, t: T) -> T:

@@ -6,16 +6,19 @@ With :math:`x_t = \alpha x_0 + \sigma z`, the posterior means of what was mixed 
    \hat v = f x - \tfrac12 g^2 s = \alpha' \hat x_0 + \sigma' \hat\varepsilon
 
 and a network may learn whichever it learns best. The velocity is the probability flow, ``process.flow(score)``.
-Every function takes a callable of (x, t) and returns one; x (B, \*D), t a float or (B,), the result (B, \*D).
+Every function takes a callable of (x, t) and returns one; x (B, \*D), t a float or (B,), the result (B, \*D). The
+callable must not modify x; one that does, or returns another shape, raises a ValueError, and so does a division by no
+noise where the times are on the CPU.
 """
 
+import math
 from collections.abc import Callable
 
 import torch
 from torch import Tensor, nn
 
 from course.processes import Process
-from course.tensors import check_real, expand, per_example, returned_as
+from course.tensors import above_zero, check_real, evaluate, expand, per_example, positive, returned_as
 from course.types import Field, Score, Time
 
 
@@ -24,7 +27,7 @@ def score_from_noise(noise: Field, process: Process) -> Score:
 
     def score(x: Tensor, t: Time) -> Tensor:
         check_real(x=x)
-        return -returned_as(x, noise(x, t), "noise") / expand(_not_zero(process.sigma(t)), x)
+        return -evaluate("noise", noise, x, t) / expand(_not_zero(process.sigma(t)), x)
 
     return score
 
@@ -35,7 +38,7 @@ def score_from_denoiser(denoiser: Field, process: Process) -> Score:
     def score(x: Tensor, t: Time) -> Tensor:
         check_real(x=x)
         alpha, sigma = process.kernel(t)
-        return (expand(alpha, x) * returned_as(x, denoiser(x, t), "denoiser") - x) / expand(_not_zero(sigma) ** 2, x)
+        return (expand(alpha, x) * evaluate("denoiser", denoiser, x, t) - x) / expand(_not_zero(sigma) ** 2, x)
 
     return score
 
@@ -45,7 +48,7 @@ def score_from_velocity(velocity: Field, process: Process) -> Score:
 
     def score(x: Tensor, t: Time) -> Tensor:
         check_real(x=x)
-        difference = process.drift(x, t) - returned_as(x, velocity(x, t), "velocity")
+        difference = process.drift(x, t) - evaluate("velocity", velocity, x, t)
         return difference / expand(0.5 * _not_zero(process.diffusion(t)) ** 2, x)
 
     return score
@@ -56,7 +59,7 @@ def noise_from_score(score: Score, process: Process) -> Field:
 
     def noise(x: Tensor, t: Time) -> Tensor:
         check_real(x=x)
-        return -expand(process.sigma(t), x) * returned_as(x, score(x, t), "score")
+        return -expand(process.sigma(t), x) * evaluate("score", score, x, t)
 
     return noise
 
@@ -67,13 +70,13 @@ def denoiser_from_score(score: Score, process: Process) -> Field:
     def denoiser(x: Tensor, t: Time) -> Tensor:
         check_real(x=x)
         alpha, sigma = process.kernel(t)
-        return (x + expand(sigma**2, x) * returned_as(x, score(x, t), "score")) / expand(alpha, x)
+        return (x + expand(sigma**2, x) * evaluate("score", score, x, t)) / expand(alpha, x)
 
     return denoiser
 
 
 def _not_zero(amount: Time) -> Time:
-    if not isinstance(amount, Tensor) and amount == 0:
+    if not above_zero(amount):
         raise ValueError("A score divides by the noise, and there is none at this time; ask at a later one.")
     return amount
 
@@ -97,6 +100,7 @@ class Preconditioned(nn.Module):
 
     def __init__(self, network: Callable[..., Tensor], sigma_data: float = 0.5):
         super().__init__()
+        positive(sigma_data=sigma_data)
         self.network, self.sigma_data = network, sigma_data
 
     def forward(self, x: Tensor, sigma: Time, labels: Tensor | None = None, *more: Tensor) -> Tensor:
@@ -104,7 +108,7 @@ class Preconditioned(nn.Module):
         given = () if labels is None else (labels, *more)
         norm = (level**2 + self.sigma_data**2).sqrt()
         skip, out = self.sigma_data**2 / norm**2, level * self.sigma_data / norm
-        answer = self.network(x / expand(norm, x), 0.25 * level.log(), *given)
+        answer = returned_as(x, self.network(x / expand(norm, x), 0.25 * level.log(), *given), "network")
         return torch.addcmul(expand(skip, x) * x, expand(out, x), answer)
 
 
@@ -125,10 +129,12 @@ class NoiseConditionalScore(nn.Module):
 
     def forward(self, x: Tensor, sigma: Time) -> Tensor:
         level = _noise_level(sigma, x)
-        return self.network(x / expand((1 + level**2).sqrt(), x), 0.25 * level.log()) / expand(level, x)
+        answer = self.network(x / expand((1 + level**2).sqrt(), x), 0.25 * level.log())
+        return returned_as(x, answer, "network") / expand(level, x)
 
 
 def _noise_level(sigma: Time, x: Tensor) -> Tensor:
-    if not isinstance(sigma, Tensor) and not 0 < sigma < float("inf"):
-        raise ValueError(f"A noise level is positive and finite; got {sigma}.")
+    if not above_zero(sigma) or (not isinstance(sigma, Tensor) and math.isinf(sigma)):
+        least = sigma.min().item() if isinstance(sigma, Tensor) else sigma
+        raise ValueError(f"A noise level is positive and finite; got {least}.")
     return per_example(sigma, x)

@@ -28,8 +28,12 @@ def expand(a: Time, x: Tensor) -> Time:
 
     Raises:
         ValueError: if ``a`` has neither no axis nor exactly one entry per example.
+        TypeError: if it is neither a number nor a tensor.
     """
-    if not isinstance(a, Tensor) or a.ndim == 0:
+    if not isinstance(a, Tensor):
+        check_number(a=a)
+        return a
+    if a.ndim == 0:
         return a
     if a.ndim != 1 or a.shape[0] != x.shape[0]:
         raise ValueError(f"Expected a number or one value per example, shape ({x.shape[0]},); got {tuple(a.shape)}.")
@@ -103,6 +107,24 @@ def returned_as(x: Tensor, value: Tensor, name: str) -> Tensor:
             f"Expected {name}(x, …) to return x's shape {tuple(x.shape)}; got {tuple(value.shape)}"
             f"{'; is an axis squeezed or summed over?' if value.ndim < x.ndim else '.'}"
         )
+    if value.dtype is not x.dtype and value.is_complex() and not x.is_complex():
+        raise TypeError(f"Expected {name}(x, …) to return real numbers; got {value.dtype}. Is a `.real` missing?")
+    return value
+
+
+def evaluate(name: str, function: Callable[..., Tensor], x: Tensor, *given: Any) -> Tensor:
+    """function(x, ...), if that has the shape of x and leaves x as it is: x is lent.
+
+    Raises:
+        ValueError: if the result has another shape, or x was modified in place, which its version tells at no cost.
+    """
+    try:
+        before = x._version
+    except RuntimeError:  # made under inference_mode, which counts no versions
+        return returned_as(x, function(x, *given), name)
+    value = returned_as(x, function(x, *given), name)
+    if x._version != before:
+        raise ValueError(f"{name} modifies its argument x in place, which is lent to it; let it work on a copy.")
     return value
 
 
@@ -211,7 +233,7 @@ def whole(name: str, n: Any, least: int = 0) -> int:
 def positive(**numbers: float) -> None:
     """Raise a ValueError for the first that is not a positive, finite number."""
     for name, number in numbers.items():
-        _check_number(name, number)
+        check_number(**{name: number})
         if not 0 < number < float("inf"):
             raise ValueError(f"Expected {name} to be positive and finite; got {float(number):g}.")
 
@@ -219,17 +241,34 @@ def positive(**numbers: float) -> None:
 def finite(least: float = -math.inf, /, **numbers: float) -> None:
     """Raise a ValueError for the first that is not a finite number of at least that size."""
     for name, number in numbers.items():
-        _check_number(name, number)
+        check_number(**{name: number})
         if not (math.isfinite(number) and number >= least):
             what = "finite" if least == -math.inf else f"{least:g} or more, and finite"
             raise ValueError(f"Expected {name} to be {what}; got {float(number):g}.")
 
 
-def _check_number(name: str, number: Any) -> None:
-    if not isinstance(number, (int, float, Tensor)) or isinstance(number, bool):
-        raise TypeError(f"Expected {name} to be a number; got {_what(number)}.")
-    if isinstance(number, Tensor) and number.numel() != 1:
-        raise ValueError(f"Expected {name} to be one number; got {_what(number)}.")
+def check_number(**numbers: float) -> None:
+    """Raise an error for the first that is not one number, the same for all examples."""
+    for name, number in numbers.items():
+        if number.__class__ is float:
+            continue
+        if isinstance(number, Tensor):
+            if number.numel() != 1:
+                raise ValueError(f"Expected {name} to be one number; got {_what(number)}.")
+        elif isinstance(number, bool) or not hasattr(number, "__float__") or getattr(number, "ndim", False):
+            raise TypeError(f"Expected {name} to be a number; got {_what(number)}.")
+
+
+def above_zero(a: Time) -> bool:
+    """Whether all of a is positive, as far as that is known at once: no device is waited for, nor ``vmap`` broken."""
+    if not isinstance(a, Tensor):
+        return a > 0
+    if a.device.type != "cpu" or torch.compiler.is_compiling():
+        return True
+    try:
+        return bool((a > 0).all())
+    except RuntimeError:
+        return True
 
 
 def _what(value: Any) -> str:

@@ -6,8 +6,10 @@ import pytest
 import torch
 
 from course.data import ring
-from course.langevin import annealed_langevin
-from course.matching import velocity_loss
+from course.ddpm import ancestral, ddpm_step
+from course.densities import Empirical
+from course.langevin import annealed_langevin, annealed_step_size, langevin_chain
+from course.matching import edm_loss, velocity_loss
 from course.processes import EDM, VP, Straight
 from course.sampling import (
     adams,
@@ -25,7 +27,7 @@ from course.sampling import (
     uniform_times,
     walk,
 )
-from course.scores import score_from_denoiser
+from course.scores import Preconditioned, score_from_denoiser, score_from_noise
 
 RING = ring()
 X = 5 * torch.randn(7, 2, generator=torch.Generator().manual_seed(0))
@@ -121,3 +123,91 @@ def test_levels_may_be_a_list():
         for levels in ([1.0, 0.5], torch.tensor([1.0, 0.5]))
     )
     assert torch.equal(listed, tensor)
+
+
+@pytest.mark.parametrize(
+    "make",
+    [
+        lambda: ddim(PROCESS, score),
+        lambda: dpm_solver(PROCESS, score),
+        lambda: adams(PROCESS, score),
+        lambda: adaptive(PROCESS.flow(score)),
+        lambda: heun(PROCESS.flow(score)),
+    ],
+    ids=["ddim", "dpm_solver", "adams", "adaptive", "heun"],
+)
+def test_a_time_that_follows_itself_changes_nothing(make):
+    once, twice = end(make(), (5.0, 2.0, 1.0, 0.5)), end(make(), (5.0, 5.0, 2.0, 1.0, 1.0, 0.5, 0.5))
+    torch.testing.assert_close(twice, once)
+
+
+@pytest.mark.parametrize("make", [dpm_solver, adams])
+def test_a_step_that_turns_back_starts_anew(make):
+    """A sampler that has inverted data goes on from other noise as a fresh one does."""
+    times, used = (0.5, 1.0, 2.0, 5.0), make(PROCESS, score)
+    end(used, times)
+    torch.testing.assert_close(end(used, times[::-1]), end(make(PROCESS, score), times[::-1]), rtol=0, atol=0)
+
+
+IN_PLACE = {
+    "walk": lambda: end(lambda x, t, s: x.add_(1)),
+    "ddim": lambda: end(ddim(PROCESS, lambda x, t: x.neg_())),
+    "dpm_solver": lambda: end(dpm_solver(PROCESS, lambda x, t: x.neg_())),
+    "adams": lambda: end(adams(PROCESS, lambda x, t: x.neg_())),
+    "edm_step": lambda: end(edm_step(lambda x, t: x.neg_())),
+    "heun": lambda: end(heun(lambda x, t: x.neg_())),
+    "rk4": lambda: end(rk4(lambda x, t: x.neg_())),
+    "flow": lambda: PROCESS.flow(lambda x, t: x.neg_())(X.clone(), 1.0),
+    "langevin_chain": lambda: langevin_chain(X.clone(), lambda x: x.neg_(), 0.1, 3),
+    "score_from_noise": lambda: score_from_noise(lambda x, t: x.neg_(), PROCESS)(X.clone(), 1.0),
+}
+
+
+@pytest.mark.parametrize("name", IN_PLACE)
+def test_a_function_that_changes_what_it_is_lent_is_named(name):
+    before = X.clone()
+    try:
+        with pytest.raises(ValueError, match="modifies its argument x in place"):
+            IN_PLACE[name]()
+        with torch.inference_mode():
+            assert torch.equal(end(lambda x, t, s: x + 1), X + 4)
+    finally:
+        X.copy_(before)
+
+
+EACH = torch.tensor([0.5, 1.0])
+
+
+@pytest.mark.parametrize(
+    ("call", "words"),
+    [
+        (lambda: VP().diffusion(-0.1), "at -0.1 there is no noise level"),
+        (lambda: VP().sigma(-0.1), "at -0.1 there is no noise level"),
+        (lambda: Straight().diffusion(1.5), "at 1.5 there is no diffusion"),
+        (lambda: VP().time_at(2.0), "above 0 and at most 1; got 2.0"),
+        (lambda: velocity_loss(lambda x, t: x, VP(), X, torch.zeros(7), X), "no finite rate where there is none"),
+        (lambda: score_from_noise(lambda x, t: x, PROCESS)(X, torch.zeros(7)), "divides by the noise"),
+        (lambda: Preconditioned(torch.nn.Identity())(X, torch.zeros(7)), "positive and finite; got 0"),
+        (lambda: Preconditioned(torch.nn.Identity())(X, -torch.ones(7)), "positive and finite; got -1"),
+        (lambda: Preconditioned(torch.nn.Identity(), 0.0), "sigma_data"),
+        (lambda: edm_loss(lambda x, s: x, X, sigma_data=0.0), "sigma_data"),
+        (lambda: edm_step(score, churn=math.inf), "churn adds noise"),
+        (lambda: annealed_step_size(torch.ones(3), 0.0, 0.1), "sigma_min to be positive"),
+        (lambda: corrector_step(X, 1.0, lambda x, t: 0 * x, 0.1, X), "zero everywhere"),
+        (lambda: ddpm_step(X, X, torch.tensor([0.1, 1.5]), 1, X), "betas between 0 and 1"),
+        (lambda: end(ddim(PROCESS, lambda x, t: torch.fft.ifft(x))), "return real numbers; got torch.complex64"),
+        (lambda: Empirical(X).diffuse(1.0, 1e-25), "only under noise"),
+        (lambda: next(walk(heun(score), X, "10")), "times to be several numbers"),
+        (lambda: next(walk(heun(score), X, 10)), "times to be several numbers"),
+        (lambda: adams(PROCESS, score, 20), "order from 1 to 8"),
+        (lambda: adams(PROCESS, score, prediction="noise"), "Expected a Prediction"),
+        (lambda: ddim(PROCESS, score, EACH), "eta to be one number"),
+        (lambda: ancestral(score, (X, X)), "betas to be a tensor"),
+        (lambda: corrector_step(X, 1.0, score, EACH, X), "snr to be one number"),
+        (lambda: langevin_chain(X, lambda x: x, EACH, 3), "step_size to be one number"),
+        (lambda: heun(score)(X, EACH, 0.1), "t to be one number"),
+    ],
+)
+def test_what_has_no_finite_answer_has_a_sentence(call, words):
+    with pytest.raises((ValueError, TypeError), match=words):
+        call()

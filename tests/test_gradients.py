@@ -146,6 +146,9 @@ def test_traces_and_likelihoods_are_right_in_every_mode(mode):
         shrunk = X * math.exp(-1)
         torch.testing.assert_close(found.clone(), -0.5 * shrunk.square().sum(1) - 3, rtol=1e-3, atol=1e-3)
         torch.testing.assert_close(energy_score(energy, x).clone(), MIXTURE.score(X))
+        labels = torch.zeros(6, dtype=torch.int64)
+        found = classifier_score(logits, x, 0.0, labels).clone()
+        torch.testing.assert_close(found, classifier_score(logits, X, 0.0, labels.clone()).clone())
 
 
 def test_the_library_s_own_scores_can_be_differentiated_when_asked():

@@ -226,3 +226,36 @@ def test_colorizing_comes_to_agree_with_the_conditional():
     gain = c[1:, 0] / c[0, 0]
     torch.testing.assert_close(y[:, 1:].mean(0), m[1:] + gain * (value - m[0]), atol=0.05, rtol=0)
     torch.testing.assert_close(y[:, 1:].T.cov(), c[1:, 1:] - torch.outer(gain, c[0, 1:]), atol=0.05, rtol=0)
+
+
+def test_numbers_of_examples_are_not_those_of_coordinates(normal):
+    """One number for each example does what that number does to it, also where B = D."""
+    a, b, z, each = normal(3, 3), normal(3, 3), normal(3, 3), torch.tensor([1.0, 10.0, -2.0]).double()
+    denoiser, observe, still = lambda x, t: 0.3 * x**2, lambda x: x[:, :2], lambda x, t, s: x
+
+    def pull(noise, spread, part):
+        kernel = lambda t: (1.0, 0.5)
+        return linear_guidance(denoiser, kernel, observe, b[part, :2], noise, lambda t: spread)(a[part], 0.5)
+
+    every = slice(None)
+    calls = [
+        lambda w, i: classifier_free(a[i], b[i], w),
+        lambda w, i: posterior_score(lambda x, t: b[i], a[i], 0.5, lambda x, t: z[i], w),
+        lambda w, i: noisy_known(a[i], w, 2 * w, z[i]),
+        lambda w, i: inpaint_step(a[i], 1.0, 0.5, still, b[i], z[i], lambda t: (w, w), z[i]),
+        lambda w, i: pull(0.1, w, i),
+        lambda w, i: pull(w, 0.1, i),
+    ]
+    for call in calls:
+        alone = torch.cat([call(w.item(), slice(i, i + 1)) for i, w in enumerate(each)])
+        torch.testing.assert_close(call(each, every), alone)
+        with pytest.raises(ValueError, match="one value per example"):
+            call(each[:, None], every)
+
+
+def test_labels_have_a_place_for_null_and_pictures_three_colours():
+    with pytest.raises(ValueError, match="Expected null of 0 or more; got -1"):
+        drop_labels(torch.zeros(3, dtype=torch.uint8), -1, 0.5, torch.rand(3))
+    grey = torch.zeros(2, 1, 4, 4)
+    with pytest.raises(ValueError, match=r"pictures \(B, 3, 4, 4\); got \(2, 1, 4, 4\)"):
+        colorize_step(grey, 1.0, 0.5, lambda x, t, s: x, grey, lambda t: (1.0, t), grey)

@@ -167,3 +167,23 @@ def test_chain_refuses_what_is_not_there(normal):
         ddpm_step(normal(1, 2), normal(1, 2), betas, 1000, normal(1, 2))
     with pytest.raises(ValueError, match="beta_min <= beta_max"):
         ddpm_schedule(0.5, 0.1)
+
+
+@pytest.mark.parametrize(
+    "returned",
+    [lambda x: x.sum(), lambda x: x[:, 0], lambda x: x[:, :1], lambda x: x.expand(3, *x.shape)],
+    ids=["a number", "one each", "one channel", "an axis more"],
+)
+def test_a_network_s_shape_is_not_broadcast(returned, normal):
+    for around in (Preconditioned, NoiseConditionalScore):
+        with pytest.raises(ValueError, match=r"Expected network\(x, …\) to return x's shape \(2, 2\)"):
+            around(Returning(returned))(normal(2, 2), 0.5)
+
+
+class Returning(torch.nn.Module):
+    def __init__(self, returned):
+        super().__init__()
+        self.returned = returned
+
+    def forward(self, x, t):
+        return self.returned(x)

@@ -3,7 +3,7 @@
 import torch
 from torch import Tensor
 
-from course.tensors import check_real, randn_like, returned_as, shaped_as
+from course.tensors import above_zero, check_number, check_real, evaluate, randn_like, shaped_as
 from course.types import Score, Step
 
 
@@ -26,15 +26,18 @@ def corrector_step(x: Tensor, t: float, score: Score, snr: float, noise: Tensor)
         noise: z ~ N(0, I), of x's shape. Norms are over all of D, and averaged over the batch.
 
     Raises:
-        ValueError: if snr is not positive, or a shape does not fit.
+        ValueError: if snr is not positive, a shape does not fit, or the score is zero everywhere (seen on the CPU).
 
     Source: Song et al. (2021), algorithms 4 and 5.
     """
     check_real(2, x=x)
     _check_snr(snr)
     shaped_as(x, noise=noise)
-    direction = returned_as(x, score(x, t), "score")
-    size = 2 * (snr * noise.flatten(1).norm(dim=1).mean() / direction.flatten(1).norm(dim=1).mean()) ** 2
+    direction = evaluate("score", score, x, t)
+    length = direction.flatten(1).norm(dim=1).mean()
+    if not (above_zero(length) or length.isnan()):
+        raise ValueError("The score is zero everywhere, so a signal-to-noise ratio says nothing of the step's size.")
+    size = 2 * (snr * noise.flatten(1).norm(dim=1).mean() / length) ** 2
     return x + size * direction + (2 * size).sqrt() * noise
 
 
@@ -45,5 +48,6 @@ def langevin_corrector(score: Score, snr: float = 0.16, generator: torch.Generat
 
 
 def _check_snr(snr: float) -> None:
+    check_number(snr=snr)
     if not 0 < snr < float("inf"):
         raise ValueError(f"A signal-to-noise ratio is positive and finite; got {snr}.")

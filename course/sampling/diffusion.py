@@ -12,7 +12,7 @@ import torch
 from torch import Tensor
 
 from course.processes import Process
-from course.tensors import check_real, randn_like, returned_as
+from course.tensors import check_number, check_real, evaluate, randn_like, returned_as
 from course.types import Score, Step
 
 
@@ -40,6 +40,7 @@ def ddim(process: Process, score: Score, eta: float = 0.0, generator: torch.Gene
 
     Source: Song, Meng and Ermon (2021), eq. 12 and 16, for any α and σ.
     """
+    check_number(eta=eta)
     if not 0 <= eta <= 1:
         raise ValueError(f"eta is between 0 (no noise) and 1 (the ancestral step); got {eta}.")
 
@@ -60,7 +61,7 @@ def _ddim_step(
     fresh = eta * sigma_s * max(0.0, 1 - (alpha * sigma_s / (alpha_s * sigma)) ** 2) ** 0.5
     kept = (sigma_s**2 - fresh**2) ** 0.5
     ratio = alpha_s / alpha
-    x = (ratio * x).add_(returned_as(x, score(x, t), "score"), alpha=ratio * sigma**2 - kept * sigma)
+    x = (ratio * x).add_(evaluate("score", score, x, t), alpha=ratio * sigma**2 - kept * sigma)
     return x + fresh * randn_like(x, generator) if fresh else x
 
 
@@ -69,7 +70,9 @@ def amounts(kernel: Callable[[float], tuple[float, float]], t: float, s: float) 
 
     Raises:
         ValueError: if there is no noise at t to estimate, or nothing left of the data at t or s.
+        TypeError: if t or s is not a number.
     """
+    check_number(t=t, s=s)
     (alpha, sigma), (alpha_s, sigma_s) = kernel(t), kernel(s)
     if not (sigma > 0 and alpha > 0 and alpha_s > 0):
         raise ValueError(
@@ -102,20 +105,22 @@ def edm_step(
         A Step; to σ = 0 it is Euler's, onto the estimate of x₀.
 
     Raises:
-        ValueError: if γ is negative.
+        ValueError: if γ is negative or infinite.
 
     Source: Karras et al. (2022), algorithm 2.
     """
-    if not churn >= 0:
-        raise ValueError(f"churn adds noise, so it is zero or positive; got {churn}.")
+    check_number(churn=churn, noise_scale=noise_scale)
+    if not 0 <= churn < math.inf:
+        raise ValueError(f"churn adds noise, so it is zero or positive, and finite; got {churn}.")
 
     def step(x: Tensor, t: float, s: float) -> Tensor:
         check_real(x=x)
+        check_number(t=t, s=s)
         if churn and between[0] <= t <= between[1]:
             x = x + noise_scale * t * ((1 + churn) ** 2 - 1) ** 0.5 * randn_like(x, generator)
             t = (1 + churn) * t
-        here = -t * returned_as(x, score(x, t), "score")
+        here = -t * evaluate("score", score, x, t)
         ahead = x + (s - t) * here
-        return x + (s - t) / 2 * (here - s * score(ahead, s)) if s else ahead
+        return x + (s - t) / 2 * (here - s * returned_as(x, score(ahead, s), "score")) if s else ahead
 
     return step

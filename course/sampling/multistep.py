@@ -6,7 +6,8 @@ In :math:`\lambda = \log(\alpha / \sigma)`, the probability flow is linear in x 
    e^\lambda \, \mathrm d\lambda
 
 so one evaluation of the network a step is enough for any order. A Step of this module is for one walk at a time; a step
-that does not go on where the last one ended starts anew, with order 1, and so does one to zero noise.
+that does not go on where the last one ended, or turns back, starts anew, with order 1, and so does one to zero noise. A
+step from a time to itself does nothing.
 """
 
 import math
@@ -21,7 +22,7 @@ from torch import Tensor
 
 from course.processes import Process
 from course.sampling.diffusion import amounts
-from course.tensors import check_real, returned_as, whole
+from course.tensors import check_real, evaluate, whole
 from course.types import Score, Step
 
 
@@ -32,7 +33,8 @@ def dpm_solver(process: Process, score: Score) -> Step:
        (\hat x_0 - \hat x_0')\bigr), \qquad h = \lambda_s - \lambda_t
 
     x̂₀′ and h′ are those of the step before, which this Step remembers: it is for one walk at a time. A step that does
-    not go on where the last one ended, the first of a walk above all, and one to zero noise, are of first order.
+    not go on where the last one ended, the first of a walk above all, one that turns back, and one to zero noise, are
+    of first order. A step from a time to itself does nothing.
 
     Source: Lu et al. (2022), algorithm 2.
     """
@@ -43,11 +45,11 @@ def dpm_solver(process: Process, score: Score) -> Step:
         nonlocal ended, before, alpha_before, h_before
         check_real(x=x)
         alpha, sigma, alpha_s, sigma_s = amounts(process.kernel, t, s)
-        clean = torch.add(
-            x, returned_as(x, score(x, t), "score"), alpha=sigma**2
-        )  # α x̂₀: scalars are cheaper than tensors
+        if t == s:
+            return x
+        clean = torch.add(x, evaluate("score", score, x, t), alpha=sigma**2)  # α x̂₀: scalars are cheaper than tensors
         h = math.log(alpha_s * sigma / (sigma_s * alpha)) if sigma_s else math.inf
-        goes_on = t == ended and before.shape == x.shape and sigma_s > 0
+        goes_on = t == ended and before.shape == x.shape and sigma_s > 0 and h * h_before > 0
         gain, slope = -alpha_s * math.expm1(-h), 0.5 * h / h_before if goes_on else 0.0
         x = (sigma_s / sigma * x).add_(clean, alpha=gain * (1 + slope) / alpha)
         if goes_on:
@@ -105,21 +107,26 @@ def adams(
         corrected, whatever the order; what higher orders gain on the way there is shown by `python -m benchmarks ring`.
 
     Raises:
-        ValueError: if the order is less than 1.
+        ValueError: if the order is less than 1 or more than 8: polynomials of higher degree extrapolate noise.
 
     Source: Zhang and Chen (2023), Zhao et al. (2023), and Xue et al. (2023) without noise.
     """
-    whole("order", order, 1)
-    ended = math.nan
+    if whole("order", order, 1) > 8:
+        raise ValueError(f"Expected an order from 1 to 8; got {order}.")
+    if not isinstance(prediction, Prediction):
+        raise TypeError(f"Expected a Prediction, such as CLEAN_PREDICTION; got {prediction!r}.")
+    began, ended = math.nan, math.nan
     known: deque[tuple[float, Tensor]] = deque(maxlen=order + corrected)  # (λ, q), the latest first
 
     def step(x: Tensor, t: float, s: float) -> Tensor:
-        nonlocal ended
+        nonlocal began, ended
         check_real(x=x)
-        if t != ended or known[0][1].shape != x.shape:
-            known.clear()
-        here = returned_as(x, score(x, t), "score")
         alpha, sigma, alpha_s, sigma_s = amounts(process.kernel, t, s)
+        if t == s:
+            return x
+        if t != ended or (s > t) != (ended > began) or known[0][1].shape != x.shape:
+            known.clear()
+        here = evaluate("score", score, x, t)
         if sigma_s == 0:
             return torch.add(x, here, alpha=sigma**2) * (alpha_s / alpha)
         of_x, of_score = prediction.mix(alpha, sigma)
@@ -130,7 +137,7 @@ def adams(
         x = scale_s / scale * x
         for weight, (_, value) in zip(weights, known):
             x.add_(value, alpha=scale_s * weight)
-        ended = s
+        began, ended = t, s
         return x
 
     return step

@@ -10,7 +10,7 @@ from collections.abc import Callable
 import torch
 from torch import Tensor
 
-from course.tensors import check_real, in_double, randn_like, returned_as, shaped_as
+from course.tensors import check_number, check_real, evaluate, expand, in_double, randn_like, returned_as, shaped_as
 from course.types import Field, Step
 
 
@@ -25,12 +25,17 @@ def euler_maruyama_step(
         x: x_t, shape (B, \*D).
         t, s: from and to, floats.
         drift: f(x, t).
-        diffusion: g(t).
+        diffusion: g(t), a number, or one per example, shape (B,).
         noise: z ~ N(0, I), of x's shape.
+
+    Raises:
+        ValueError: if a shape does not fit, or a function modifies x in place.
+        TypeError: if t or s is not a number, or x or what a function returns not real.
     """
     check_real(x=x)
     shaped_as(x, noise=noise)
-    return x + (s - t) * returned_as(x, drift(x, t), "drift") + diffusion(t) * abs(s - t) ** 0.5 * noise
+    check_number(t=t, s=s)
+    return x + (s - t) * evaluate("drift", drift, x, t) + expand(diffusion(t), x) * abs(s - t) ** 0.5 * noise
 
 
 def euler_maruyama(drift: Field, diffusion: Callable[[float], float], generator: torch.Generator | None = None) -> Step:
@@ -52,9 +57,10 @@ def stochastic_heun_step(
     """
     check_real(x=x)
     shaped_as(x, noise=noise)
-    h, here, kick = s - t, returned_as(x, drift(x, t), "drift"), abs(s - t) ** 0.5 * noise
-    there = _at_the_end(drift, x + h * here + diffusion(t) * kick, s, "drift")
-    return x + h / 2 * (here + there) + (diffusion(t) + diffusion(s)) / 2 * kick
+    check_number(t=t, s=s)
+    h, here, kick = s - t, evaluate("drift", drift, x, t), abs(s - t) ** 0.5 * noise
+    there = _at_the_end(drift, x + h * here + expand(diffusion(t), x) * kick, s, "drift")
+    return x + h / 2 * (here + there) + expand((diffusion(t) + diffusion(s)) / 2, x) * kick
 
 
 def stochastic_heun(
@@ -70,7 +76,8 @@ def heun_step(x: Tensor, t: float, s: float, field: Field) -> Tensor:
     .. math:: x_s = x_t + \tfrac{s - t}{2} \bigl(v(x_t, t) + v(x_t + (s - t) v(x_t, t), s)\bigr)
     """
     check_real(x=x)
-    here = returned_as(x, field(x, t), "field")
+    check_number(t=t, s=s)
+    here = evaluate("field", field, x, t)
     there = _at_the_end(field, x + (s - t) * here, s)
     return x + (s - t) / 2 * (here + there)
 
@@ -83,10 +90,11 @@ def heun(field: Field) -> Step:
 def rk4_step(x: Tensor, t: float, s: float, field: Field) -> Tensor:
     """The classical Runge–Kutta method; order 4, four calls."""
     check_real(x=x)
+    check_number(t=t, s=s)
     h = s - t
-    a = returned_as(x, field(x, t), "field")
-    b = field(x + h / 2 * a, t + h / 2)
-    c = field(x + h / 2 * b, t + h / 2)
+    a = evaluate("field", field, x, t)
+    b = returned_as(x, field(x + h / 2 * a, t + h / 2), "field")
+    c = returned_as(x, field(x + h / 2 * b, t + h / 2), "field")
     d = _at_the_end(field, x + h * c, s)
     return x + h / 6 * (a + 2 * b + 2 * c + d)
 
@@ -99,9 +107,9 @@ def rk4(field: Field) -> Step:
 def _at_the_end(field: Field, x: Tensor, s: float, name: str = "field") -> Tensor:
     """A field where a step ends; at time 0, where that of a score has none, one sentence instead of nan."""
     if s != 0:
-        return field(x, s)
+        return returned_as(x, field(x, s), name)
     try:
-        there = field(x, s)
+        there = returned_as(x, field(x, s), name)
     except ZeroDivisionError:
         there = torch.full_like(x, torch.nan)
     if not there.isfinite().all():
@@ -128,6 +136,8 @@ def adaptive(field: Field, rtol: float = 1e-5, atol: float = 1e-5, method: str =
 
     def step(x: Tensor, t: float, s: float) -> Tensor:
         check_real(x=x)
+        if t == s:
+            return x
         if not (math.isfinite(t) and math.isfinite(s)):
             raise ValueError(f"Times are finite; got {t} and {s}.")
         from scipy.integrate import solve_ivp
