@@ -193,8 +193,10 @@ def test_training_goes_through_the_loop_and_resumes_to_the_bit(tmp_path, normal)
         train(network(), make(), data, steps=6, checkpoint=file, **settings)
     resumed = train(network(), make(), data, steps=6, checkpoint=file, **settings).model
     assert all(torch.equal(a, b) for a, b in zip(whole.parameters(), resumed.parameters()))
+    quiet = partial(private, 0.0)
+    train(network(), quiet(), data, steps=6, checkpoint=tmp_path / "quiet", **settings)
     with pytest.raises(ValueError, match="draw poisson_batch there"):
-        train(network(), make(), data, steps=6, checkpoint=file, batch_size=4, progress=False)
+        train(network(), quiet(), data, steps=6, checkpoint=tmp_path / "quiet", batch_size=4, progress=False)
 
 
 def test_what_does_not_fit_is_refused():
@@ -241,3 +243,17 @@ def test_patches_put_every_pixel_back(patch, normal):
     assert torch.equal(Patches(lambda h, t: 2 * h, patch)(x, 0.5), 2 * x)
     with pytest.raises(ValueError, match="do not tile"):
         Patches(nn.Identity(), 3)(x, 0.5)
+
+
+def test_numbers_at_the_ends_of_their_range():
+    torch.testing.assert_close(clipped_gradients(torch.tensor([[1e30, 1e30]]), 1.0), torch.full((2,), 0.5**0.5))
+    assert epsilon(1e-165, 0.1, 10, 1e-5) == math.inf
+    assert epsilon(torch.tensor(1e-23), 0.1, 10, 1e-5) > 1e40
+
+
+@pytest.mark.parametrize("settings", [{}, {"draw": poisson_batch, "batch_size": 5}, {"batch_size": 4}])
+def test_batches_of_which_no_privacy_follows_are_refused(settings, normal):
+    data = (normal(30, 3), normal(30, 2))
+    with pytest.raises(ValueError, match=r"draw=poisson_batch, batch_size=4\); got"):
+        train(network(), private(1.0), data, steps=1, progress=False, **settings)
+    train(network(), private(0.0), data, steps=1, progress=False, **settings)

@@ -39,8 +39,10 @@ def clipped_gradients(gradients: Tensor, max_norm: float) -> Tensor:
     check_real(gradients=gradients)
     if gradients.ndim != 2 or not len(gradients):
         raise ValueError(f"Expected one gradient per example, shape (B, P); got {tuple(gradients.shape)}.")
+    huge = gradients.norm(dim=1).isinf()  # of squares that overflow: only the direction matters
+    gradients = torch.where(huge[:, None], gradients / gradients.abs().amax(1, keepdim=True), gradients)
     norms = gradients.norm(dim=1)
-    factors = torch.where(norms > max_norm, max_norm / norms, 1.0)
+    factors = torch.where(huge | (norms > max_norm), max_norm / norms, 1.0)
     return (factors[:, None] * gradients).mean(0)
 
 
@@ -125,6 +127,14 @@ class PrivateLoss:
         self.prepare, self.loss, self.batch_size = prepare, loss, whole("batch_size", batch_size, 1)
         self.max_norm, self.noise_multiplier, self.chunk = max_norm, noise_multiplier, chunk
 
+    def check_run(self, draw: Any, batch_size: int) -> None:
+        """Raise a ValueError, which ``train`` asks for, if batches are drawn so that ν says nothing of privacy."""
+        if self.noise_multiplier and (draw is not poisson_batch or batch_size != self.batch_size):
+            raise ValueError(
+                f"A private loss is for train(..., draw=poisson_batch, batch_size={self.batch_size}); got "
+                f"{getattr(draw, '__name__', draw)} and {batch_size}, of which no privacy follows."
+            )
+
     def __call__(self, model: nn.Module, batch: Any, generator: torch.Generator) -> Tensor:
         weights = [weight for weight in model.parameters() if weight.requires_grad]
         gradient = torch.zeros(sum(w.numel() for w in weights), dtype=weights[0].dtype, device=weights[0].device)
@@ -160,12 +170,15 @@ def renyi_divergence(order: int, noise_multiplier: float, rate: float) -> float:
     """
     whole("order", order, 2)
     positive(noise_multiplier=noise_multiplier, rate=rate)
+    noise_multiplier, rate = float(noise_multiplier), float(rate)
     if rate > 1:
         raise ValueError(f"A rate is a probability; got {rate}.")
     k = torch.arange(order + 1, dtype=torch.float64)
     choose = math.lgamma(order + 1) - torch.lgamma(k + 1) - torch.lgamma(order - k + 1)
     out = torch.special.xlogy(order - k, torch.tensor(1.0 - rate, dtype=torch.float64))
-    terms = choose + out + k * math.log(rate) + (k**2 - k) / (2 * noise_multiplier**2)
+    terms = (
+        choose + out + k * math.log(rate) + (k**2 - k) / max(2 * noise_multiplier**2, 5e-324)
+    )  # a square may underflow
     return terms.logsumexp(0).item() / (order - 1)
 
 
