@@ -91,7 +91,7 @@ def sliced_wasserstein(x: Tensor, y: Tensor, directions: Tensor) -> Tensor:
         Shape (), differentiable.
 
     Raises:
-        ValueError: if the sizes differ.
+        ValueError: if the sizes differ, or directions are no unit vectors.
 
     Source: Rabin et al. (2012).
     """
@@ -99,6 +99,12 @@ def sliced_wasserstein(x: Tensor, y: Tensor, directions: Tensor) -> Tensor:
     check_real(directions=directions)
     if directions.ndim != 2 or directions.shape[1] != x.shape[1]:
         raise ValueError(f"Expected directions of shape (P, {x.shape[1]}); got {tuple(directions.shape)}.")
+    lengths = directions.detach().norm(dim=1)
+    if ((lengths - 1).abs() > 0.01).any():
+        raise ValueError(
+            f"Directions are unit vectors; got lengths from {lengths.min().item():.3g} to {lengths.max().item():.3g}. "
+            "Try `torch.nn.functional.normalize(directions)`."
+        )
     along_x, along_y = ((directions @ a.mT).sort(dim=1).values for a in (x, y))
     return (along_x - along_y).square().mean().sqrt()
 
@@ -116,7 +122,7 @@ def frechet_distance(x: Tensor, y: Tensor) -> float:
     x, y = (in_double(a) for a in _flat(x, y))
     if min(len(x), len(y)) < 2:
         raise ValueError(f"A covariance needs two points or more; got {len(x)} and {len(y)}.")
-    a, b = x.T.cov(), y.T.cov()
+    a, b = (points.T.cov().reshape(points.shape[1], -1) for points in (x, y))
     values, vectors = torch.linalg.eigh(a)
     root = vectors * values.clamp(min=0).sqrt() @ vectors.T
     cross = torch.linalg.eigvalsh(root @ b @ root).clamp(min=0).sqrt().sum()
@@ -139,6 +145,8 @@ def mode_coverage(samples: Tensor, modes: Tensor, radius: float) -> float:
     positive(radius=radius)
     if not len(modes) or not len(samples):
         raise ValueError(f"Coverage needs a mode and a sample; got {len(modes)} and {len(samples)}.")
+    if not (samples.isfinite().all() and modes.isfinite().all()):
+        raise ValueError("Only finite points have distances; some of these are nan or infinite.")
     return (_squared_distances(modes, samples).amin(1) <= radius**2).float().mean().item()
 
 

@@ -77,13 +77,17 @@ def contrastive_divergence(energy: Energy, data: Tensor, negatives: Tensor, pena
         A scalar, shape ().
 
     Raises:
-        ValueError: if the penalty is negative.
+        ValueError: if the penalty is negative, or data and negatives differ in D.
 
     Source: Hinton (2002); the penalty is Du and Mordatch's (2019).
     """
     if not penalty >= 0:
         raise ValueError(f"The penalty is zero or more; got {penalty}.")
     check_real(data=data, negatives=negatives)
+    if data.shape[1:] != negatives.shape[1:]:
+        raise ValueError(
+            f"Expected negatives like data, (M, *D); got {tuple(negatives.shape)} for {tuple(data.shape)}."
+        )
     low, high = (returned_one_each(x, energy(x.detach()), "energy") for x in (data, negatives))
     return low.mean() - high.mean() + penalty * (low.square().mean() + high.square().mean())
 
@@ -106,6 +110,8 @@ def start_negatives(buffer: Tensor, index: Tensor, fresh: Tensor, restart: Tenso
     Source: Tieleman (2008); restarts are Du and Mordatch's (2019).
     """
     check_tensor(buffer=buffer, index=index, fresh=fresh, restart=restart)
+    if index.dtype in (torch.bool, torch.uint8) or index.is_floating_point():
+        raise TypeError(f"Expected index to hold whole numbers, int64, and no mask; got {index.dtype}.")
     if restart.dtype is not torch.bool:
         raise TypeError(f"Expected restart to hold True or False; got {restart.dtype}.")
     if not (index.shape == restart.shape == fresh.shape[:1] and fresh.shape[1:] == buffer.shape[1:]):

@@ -58,12 +58,16 @@ def released(assignment: str) -> Path:
 
 
 def get(assignment: str, folder: Path) -> Path:
-    """Put an assignment's notebook into a folder, where it must not be yet; returns its path."""
+    """Put an assignment's notebook into a folder, where it must not be yet; returns its path.
+
+    Raises:
+        StudentError: if there is no such assignment, it is there already, or the folder is a file.
+    """
     target = folder / f"{assignment}.ipynb"
     source = released(assignment)
     if target.exists():
         raise StudentError(f"{target} is there already, and stays as it is; name another folder with --folder.")
-    folder.mkdir(parents=True, exist_ok=True)
+    _make_folder(folder)
     shutil.copyfile(source, target)
     return target
 
@@ -102,9 +106,19 @@ def submit(path: Path, folder: Path) -> tuple[Path, Checked]:
     for cell in clean.cells:
         if cell.cell_type == "code":
             cell.outputs, cell.execution_count = [], None
-    folder.mkdir(parents=True, exist_ok=True)
+    _make_folder(folder)
     nbformat.write(clean, target)
     return target, found
+
+
+def _make_folder(folder: Path) -> None:
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        reason = (
+            "it, or what it is in, is a file" if isinstance(error, (FileExistsError, NotADirectoryError)) else error
+        )
+        raise StudentError(f"{folder} cannot be made a folder ({reason}); name another with --folder.") from None
 
 
 def _read(path: Path) -> NotebookNode:

@@ -105,3 +105,21 @@ def test_what_does_not_fit_is_refused(normal):
         distances.precision_recall(x, x, 5)
     with pytest.raises(ValueError, match=r"log_q of x.s shape"):
         distances.kl_on_grid(x[0], x[0, :1], 1.0)
+
+
+def test_one_bad_sample_is_named():
+    points = torch.zeros(5, 2)
+    for bad in (math.nan, math.inf):
+        with pytest.raises(ValueError, match="Only finite points"):
+            distances.mode_coverage(torch.cat([points, torch.full((1, 2), bad)]), points[:1], 0.1)
+
+
+def test_frechet_distance_of_single_features(normal):
+    x, y = normal(50, 1), 2 * normal(50, 1) + 1
+    expected = (x.mean() - y.mean()) ** 2 + (x.std() - y.std()) ** 2
+    assert distances.frechet_distance(x, y) == pytest.approx(expected.item())
+
+
+def test_directions_are_unit_vectors(normal):
+    with pytest.raises(ValueError, match=r"unit vectors; got lengths from .*normalize"):
+        distances.sliced_wasserstein(normal(5, 2), normal(5, 2), 3 * normal(4, 2))

@@ -232,3 +232,12 @@ bowl = lambda x: x.square().sum(1)
 def test_mistakes_are_named(mistake, words):
     with pytest.raises(ValueError, match=words):
         mistake()
+
+
+def test_a_mask_is_no_index_and_negatives_are_like_data():
+    buffer, fresh, restart = torch.zeros(2, 2), torch.zeros(2, 2), torch.zeros(2, dtype=torch.bool)
+    for mask in (torch.tensor([True, False]), torch.tensor([1, 0], dtype=torch.uint8)):
+        with pytest.raises(TypeError, match="no mask"):
+            start_negatives(buffer, mask, fresh, restart)
+    with pytest.raises(ValueError, match="negatives like data"):
+        contrastive_divergence(lambda x: x.square().sum(1), fresh, torch.zeros(2, 3))

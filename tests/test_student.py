@@ -81,3 +81,10 @@ def test_a_cell_that_fails_is_named(tmp_path):
     notebook.cells.insert(1, nbformat.v4.new_code_cell("1 / 0"))
     nbformat.write(notebook, path)
     assert student.check(path).errors == ["✗ the cell `1 / 0` raises ZeroDivisionError: division by zero"]
+
+
+def test_a_file_is_no_folder(tmp_path):
+    (tmp_path / "file").write_text("")
+    for folder in (tmp_path / "file", tmp_path / "file" / "inner"):
+        with pytest.raises(student.StudentError, match=r"cannot be made a folder .* name another with --folder"):
+            student.get("hw2", folder)

@@ -11,7 +11,7 @@ import pytest
 import torch
 from torch import nn
 
-from course.training import train
+from course.training import launched, train
 
 
 def least_squares(model, batch, generator):
@@ -165,6 +165,21 @@ def test_a_batch_may_be_changed_and_the_data_stay():
     x, everything = torch.ones(4, 3), lambda data, n, generator: data
     train(network(), lambda m, b, g: m(b.mul_(2)).square().mean(), x, steps=2, draw=everything, progress=False)
     assert torch.equal(x, torch.ones(4, 3))
+
+
+def test_a_list_of_numbers_is_one_tensor():
+    loss = lambda m, b, g: m(b).square().mean()
+    made = [train(network(), loss, data, steps=2, progress=False).model for data in (X, torch.tensor(X))]
+    assert torch.equal(*map(weights, made))
+
+
+X = [[1.0, 2.0, 3.0], [4.0, 5.0, 6.0]]
+
+
+def test_the_number_of_processes_is_a_number(monkeypatch):
+    monkeypatch.setenv("WORLD_SIZE", "abc")
+    with pytest.raises(ValueError, match="WORLD_SIZE is the number of processes"):
+        launched()
 
 
 def test_a_model_without_anything_to_train_is_named():

@@ -13,7 +13,7 @@ from torch.nn import functional as F
 
 from course.distances import mmd_squared
 from course.networks.mlp import MLP
-from course.tensors import check_real, positive, returned_one_each, whole
+from course.tensors import check_generator, check_real, positive, returned_one_each, whole
 
 
 class Generator(nn.Module):
@@ -38,6 +38,7 @@ class Generator(nn.Module):
     def draw(self, n: int, generator: torch.Generator | None = None) -> Tensor:
         """n samples through which gradients flow, shape (n, d)."""
         whole("n", n)
+        check_generator(generator)
         weight = next(self.parameters())
         return self(torch.randn(n, self.latent, generator=generator, dtype=weight.dtype, device=weight.device))
 

@@ -10,7 +10,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from course.networks.mlp import MLP
-from course.tensors import check_takes, whole
+from course.tensors import check_generator, check_takes, whole
 
 
 class Autoregressive(nn.Module):
@@ -58,6 +58,7 @@ class Autoregressive(nn.Module):
     def sample(self, n: int, generator: torch.Generator | None = None) -> Tensor:
         """n points, coordinate after coordinate, shape (n, d)."""
         whole("n", n)
+        check_generator(generator)
         weight = next(self.parameters())
         x = torch.zeros(n, self.d, dtype=weight.dtype, device=weight.device)
         for i in range(self.d):

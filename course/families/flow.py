@@ -9,7 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from course.networks.mlp import MLP
-from course.tensors import check_takes, whole
+from course.tensors import check_generator, check_takes, whole
 
 
 class Flow(nn.Module):
@@ -74,5 +74,6 @@ class Flow(nn.Module):
     def sample(self, n: int, generator: torch.Generator | None = None) -> Tensor:
         """n points in one pass, shape (n, d)."""
         whole("n", n)
+        check_generator(generator)
         weight = next(self.parameters())
         return self.inverse(torch.randn(n, self.d, generator=generator, dtype=weight.dtype, device=weight.device))

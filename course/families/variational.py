@@ -10,7 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from course.networks.mlp import MLP
-from course.tensors import check_real, check_takes, whole
+from course.tensors import check_generator, check_real, check_takes, whole
 
 
 class VAE(nn.Module):
@@ -64,6 +64,7 @@ class VAE(nn.Module):
     def sample(self, n: int, generator: torch.Generator | None = None) -> Tensor:
         """n points, with the decoder's noise, shape (n, d)."""
         whole("n", n)
+        check_generator(generator)
         z = torch.randn(n, self.latent, generator=generator, dtype=self.log_std.dtype, device=self.log_std.device)
         x = self.decoder(z)
         noise = torch.randn(x.shape, generator=generator, dtype=x.dtype, device=x.device)

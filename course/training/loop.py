@@ -18,7 +18,7 @@ import torch
 from torch import Tensor, nn
 from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
-from course.tensors import positive, whole
+from course.tensors import check_number, positive, whole
 from course.training import checkpoint as checkpoints
 from course.training.together import Alone, Together
 
@@ -305,6 +305,7 @@ def _check_settings(
     whole("warmup", warmup)
     whole("seed", seed, -(2**63))
     positive(lr=lr)
+    check_number(ema=ema, clip=clip)
     if not 0 <= ema < 1:
         raise ValueError(f"ema is the share that the average keeps, from 0 to below 1; got {ema}.")
     if not clip > 0:
@@ -313,7 +314,8 @@ def _check_settings(
 
 def _check_data(data: Any) -> Batch:
     """Tensors whose first dimensions agree; arrays are converted, and a list of tensors is a tuple of them."""
-    several = isinstance(data, (tuple, list)) and not all(isinstance(one, (int, float, list)) for one in data)
+    numbers = isinstance(data, list) and all(isinstance(one, (int, float, list)) for one in data)
+    several = isinstance(data, (tuple, list)) and not numbers
     tensors = tuple(t if isinstance(t, Tensor) else torch.as_tensor(t) for t in (data if several else (data,)))
     if not tensors or any(t.ndim == 0 for t in tensors) or len({len(t) for t in tensors}) != 1 or not len(tensors[0]):
         raise ValueError(f"Data are tensors with the same number of examples; got {[tuple(t.shape) for t in tensors]}.")
