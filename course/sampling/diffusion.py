@@ -72,7 +72,8 @@ def amounts(kernel: Callable[[float], tuple[float, float]], t: float, s: float) 
         ValueError: if there is no noise at t to estimate, or nothing left of the data at t or s.
         TypeError: if t or s is not a number.
     """
-    check_number(t=t, s=s)
+    if not (t.__class__ is s.__class__ is float):
+        check_number(t=t, s=s)
     (alpha, sigma), (alpha_s, sigma_s) = kernel(t), kernel(s)
     if not (sigma > 0 and alpha > 0 and alpha_s > 0):
         raise ValueError(
