@@ -5,7 +5,7 @@ from torch import Tensor
 
 from course.exercises.case import Case
 from course.exercises.exercise import Exercise, Statistic, Statistics
-from course.exercises.observation import TOO_LARGE, Observation, Raised
+from course.exercises.observation import GRADIENT_MODE, TOO_LARGE, Observation, Raised
 from course.exercises.observe import TIME_LIMIT, observe
 from course.exercises.words import article, nth, of, times
 
@@ -172,6 +172,10 @@ def _wrong_place(exercise: Exercise, case: Case, seen: Observation, truth: Obser
 
 def _changed(seen: Observation) -> str:
     facts, look = seen.facts, "look for `+=`, `x[...] =`, methods ending in `_`"
+    if facts.changed == [GRADIENT_MODE]:
+        return (
+            "your function switches gradients on or off and leaves them so: `with torch.enable_grad():` restores them."
+        )
     if facts.changed:
         return (
             f"your function modifies {facts.changed[0]} in place; {look}, `.pop()`, `.backward()` or "

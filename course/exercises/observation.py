@@ -22,6 +22,9 @@ LARGEST_COUNT = 10**12
 MOST_BYTES = 12 * 2**20
 """Bytes of all tensors that are noted of one exercise; a right answer has a tenth of that."""
 
+GRADIENT_MODE = "PyTorch's gradient mode"
+"""Among what a function changed: it switched gradients on or off, and left them so."""
+
 TOO_LARGE = "TooLarge"
 """Instead of the type of an error: the function returned more than that."""
 

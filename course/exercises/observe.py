@@ -14,7 +14,7 @@ from torch import Tensor, nn
 
 from course.exercises.case import Case, FunctionSpec, Seed
 from course.exercises.lending import Lending
-from course.exercises.observation import MOST_BYTES, TOO_LARGE, Facts, Observation, Raised
+from course.exercises.observation import GRADIENT_MODE, MOST_BYTES, TOO_LARGE, Facts, Observation, Raised
 from course.exercises.own_code import describe, names_used
 from course.exercises.surroundings import TimeLimitError, quiet, time_limit, usual_state
 
@@ -56,6 +56,7 @@ def observe(function: Callable, case: Case) -> Observation:
     try:
         with quiet() as printed, torch.set_grad_enabled(not case.no_grad):
             result = function(*arguments.values())
+            switched = torch.is_grad_enabled() == case.no_grad
     except (Exception, SystemExit) as error:
         return Observation(facts=Facts(raised=describe(error, function), uses=names_used(function)))
     lent = lending.facts()
@@ -65,6 +66,7 @@ def observe(function: Callable, case: Case) -> Observation:
         for name, held in items.items()
         if list(map(id, held)) != list(map(id, arguments[name]))
     ]
+    changed += [GRADIENT_MODE] * switched
     unmoved = [name for name, state in generators.items() if torch.equal(arguments[name].get_state(), state)]
     results = {f"result[{i}]": r for i, r in enumerate(result)} if type(result) is tuple else {"result": result}
     tensors = {name: r for name, r in results.items() if isinstance(r, Tensor) and not _unusual(r)}

@@ -25,6 +25,7 @@ def cases(draw: CaseRng) -> list[Case]:
         Case(grid(network(draw, 2, 3.0), 23, 2), magnitude=50),
         Case(grid(quadratic(draw, 3, 2000.0), 6, 3), magnitude=2000),
         Case(grid(network(draw, 2, -2000.0), 19, 2), magnitude=2000),
+        Case(grid(quadratic(draw, 2, 0.3), 2, 2, 0.0, 1.0), magnitude=50),  # the first and the last point weigh as much
         # energies so different that the exponential of their differences overflows in every precision
         Case(grid(network(draw, 2, 5.0), 37, 2, -60.0, 70.0), magnitude=50),
     ]

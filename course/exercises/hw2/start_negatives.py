@@ -1,5 +1,7 @@
 """2.8, where the chains of a training step start: in the buffer, or afresh."""
 
+import math
+
 import torch
 
 from course import energies
@@ -24,7 +26,10 @@ def cases(draw: CaseRng) -> list[Case]:
             {"buffer": draw.normal(n, *shape), "index": index, "fresh": draw.normal(b, *shape), "restart": restart}
         )
 
-    return [case(13, 7, 3), case(11, 5, 2, 3, 4), case(9, 4, 4, again=True)]
+    lost = case(8, 5, 3)
+    buffer, restart = lost.arguments["buffer"], lost.arguments["restart"]
+    buffer[lost.arguments["index"][restart]] = math.inf  # a chain that ran away starts afresh
+    return [case(13, 7, 3), case(11, 5, 2, 3, 4), case(9, 4, 4, again=True), lost]
 
 
 exercise = Exercise(answer=start_negatives, cases=cases)
@@ -43,6 +48,10 @@ chosen = "torch.where(restart, fresh, buffer[index])"
 
 exercise.right(
     f"{chosen} → torch.stack([fresh[b] if restart[b] else buffer[index[b]] for b in range(len(index))])",
+)
+exercise.mistake(
+    f"{chosen} → restart * fresh + ~restart * buffer[index]",
+    "a chain that ran away to infinity is never rid of it, since 0 · inf is nan: choose with torch.where.",
 )
 exercise.mistake(
     f"{chosen} → torch.where(restart, buffer[index], fresh)",

@@ -48,6 +48,12 @@ norms = "score(x).square().sum(1)"
 each = f"(0.5 * {norms} + {trace})"
 
 
+exercise.mistake(
+    f"{each}.mean() → {each}.mean().clamp(min=0)",
+    "the loss is cut off at zero, but a good score's is negative: it is half a squared distance less a constant.",
+)
+
+
 @exercise.mistake(
     "the second term adds up all D² entries of the Jacobian, the gradient of s.sum(): the trace is its diagonal only."
 )

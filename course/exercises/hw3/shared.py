@@ -73,11 +73,15 @@ def case(draw: CaseRng, score: FunctionSpec, b: int, d: int, no_grad: bool = Fal
 
 
 def loss_cases(draw: CaseRng, probe: bool) -> list[Case]:
-    """Cases of a loss that is made of a trace."""
+    """Cases of a loss that is made of a trace; near the middle of a Gaussian it is negative."""
+    gaussian = gaussian_score(draw, 4)
+    middle = case(draw, gaussian, 6, 4, probe=probe)
+    middle.arguments["x"] = gaussian.tensors["centre"] + 0.1 * draw.normal(6, 4)
     return [
         case(draw, network_score(draw, 3), 5, 3, probe=probe),
         case(draw, linear_score(draw, 6), 7, 6, probe=probe),
         case(draw, network_score(draw, 4), 6, 4, no_grad=True, probe=probe),
+        middle,
     ]
 
 

@@ -18,7 +18,10 @@ def cases(draw: CaseRng) -> list[Case]:
         arguments = {"sigma": sigma, "sigma_min": least, "base": size * draw.number(0.01, 0.2)}
         return Case(arguments, magnitude=size)
 
-    return [case(5), case(), case(2, 3), case(4, size=1e-4)]
+    large = Case(
+        {"sigma": draw.uniform(5, low=10.0, high=40.0), "sigma_min": 0.5, "base": draw.number(0.5, 1.0)}, magnitude=1e4
+    )
+    return [case(5), case(), case(2, 3), case(4, size=1e-4), large]
 
 
 def remark(function) -> str:
@@ -30,6 +33,10 @@ exercise = Exercise(answer=annealed_step_size, cases=cases, remark=remark)
 exercise.right(langevin.annealed_step_size)
 exercise.right("base * (sigma / sigma_min) ** 2 → sigma * sigma / sigma_min**2 * base")
 exercise.right("base * (sigma / sigma_min) ** 2 → base * torch.pow(sigma, 2) * sigma_min**-2")
+exercise.mistake(
+    "base * (sigma / sigma_min) ** 2 → (base * (sigma / sigma_min) ** 2).clamp(max=1)",
+    "you bound the step, but at a large σ it may be large: what counts is its size beside σ².",
+)
 exercise.mistake(
     "(sigma / sigma_min) ** 2 → sigma / sigma_min",
     "the step is proportional to σ: it must be to σ², the variance at that level.",

@@ -1,8 +1,11 @@
 """6.7, the right-hand side of the ODE whose solutions have the law of the SDE at every time: f − ½ g² s."""
 
+from dataclasses import replace
+
 import torch
 
 from course import processes
+from course.exercises.case import Case, CaseRng
 from course.exercises.exercise import Exercise
 from course.exercises.hw6.shared import NOT_EXPANDED, TIMES_AS_TENSORS, drift_cases, variance
 from course.exercises.mistakes import IN_PLACE, OTHER_TIME, as_tensor  # noqa: F401 (in patches)
@@ -22,7 +25,13 @@ def remark(function) -> str:
     return f"a point flows from 10 to {x.item():.2f}, as the width of the law shrinks to {kept:.1%} of what it was."
 
 
-exercise = Exercise(answer=probability_flow, cases=drift_cases, counted=("drift", "score"), remark=remark)
+def cases(draw: CaseRng) -> list[Case]:
+    """Those of a drift, one of them with derivatives in x: a likelihood asks for them."""
+    first, *others = drift_cases(draw)
+    return [replace(first, gradients=("x",)), *others]
+
+
+exercise = Exercise(answer=probability_flow, cases=cases, counted=("drift", "score"), remark=remark)
 exercise.right(processes.probability_flow)
 
 
@@ -36,6 +45,10 @@ def average_of_both_drifts(x, t, drift, diffusion, score):
 exercise.right(
     "drift(x, t) - 0.5 * expand(diffusion(t), x) ** 2 * score(x, t) → "
     "(2 * drift(x, t) - expand(diffusion(t), x) ** 2 * score(x, t)) / 2"
+)
+exercise.mistake(
+    "score(x, t) → score(x, t).detach()",
+    "the flow is cut off from its score's graph, so no likelihood can be computed along it: leave out `.detach()`.",
 )
 exercise.mistake(
     TIMES_AS_TENSORS,
