@@ -106,3 +106,10 @@ def test_a_checkerboard_has_points_on_dark_squares_only():
     column, row = (checkerboard(2000).floor() + 2).long().T
     assert ((column + row) % 2 == 0).all()
     assert torch.bincount(4 * row + column, minlength=16).count_nonzero() == 8
+
+
+@pytest.mark.parametrize("call", [lambda n: ring(radius=n), lambda n: two_modes(n), lambda n: grid(spacing=n)])
+@pytest.mark.parametrize("number", [float("nan"), float("inf")])
+def test_places_are_finite(call, number):
+    with pytest.raises(ValueError, match="to be finite; got"):
+        call(number)

@@ -308,3 +308,9 @@ def test_two_processes_train_one_network(tmp_path):
     settings = {"steps": 30, "progress": False, "batch_size": 16, "seed": 5}
     alone = train(network(), lambda model, *_: (model(x) - y).square().mean(), (x, y), **settings)
     torch.testing.assert_close(facts["fixed"], weights(alone.model))
+
+
+def test_gradients_that_are_switched_off_are_said():
+    model = nn.Linear(2, 1)
+    with torch.no_grad(), pytest.raises(ValueError, match=r"without a graph, since gradients are switched off here"):
+        train(model, lambda m, batch, g: m(batch).square().mean(), torch.randn(8, 2), steps=1, progress=False)

@@ -126,4 +126,5 @@ def encode_captions(captions: Sequence[str]) -> tuple[Tensor, Tensor, Tensor]:
 
 def similarity(pictures: Tensor, captions: Sequence[str]) -> Tensor:
     """Cosines of N pictures (N, 3, 32, 32) and M captions; shape (N, M). It complains as ``tokenize`` does."""
+    captions = captions if isinstance(captions, str) else list(captions)  # an iterator is read twice
     return clip()(pictures, *tokenize(captions))[0] @ F.normalize(encode_captions(captions)[2], dim=1).T

@@ -92,7 +92,7 @@ def view_prior(denoiser: Callable[..., Tensor], scale: float = 1.0, told: bool =
         else:
             both = denoiser(torch.cat([x, x]), torch.cat([sigma, sigma]), torch.cat([view, 0 * view]))
             clean = classifier_free(both[: len(x)], both[len(x) :], scale)
-        return (x - clean) / expand(sigma, x)
+        return (x - returned_as(x, clean, "denoiser")) / expand(sigma, x)
 
     return noise_prediction
 

@@ -51,6 +51,8 @@ def keyed_signs(key: str, numbers: Iterable[int], bits: int) -> Tensor:
         )
     whole("bits", bits, 1)
     digests = [hashlib.shake_256(f"{whole('number', n)}/{key}".encode()).digest(-(-bits // 8)) for n in numbers]
+    if not digests:
+        return torch.zeros(0, bits)
     packed = torch.frombuffer(bytearray(b"".join(digests)), dtype=torch.uint8).reshape(len(digests), -1)
     unpacked = (packed[:, :, None] >> torch.arange(8, dtype=torch.uint8)) & 1
     return 2.0 * unpacked.flatten(1)[:, :bits].float() - 1

@@ -207,9 +207,10 @@ def read_captions(captions: list[str]) -> Tensor:
         TypeError: for one caption instead of a list of them.
         ValueError: if a word is unknown, or known words stand in an order that the grammar does not have.
     """
-    if isinstance(captions, str) or not all(isinstance(text, str) for text in captions):
+    told = [captions] if isinstance(captions, str) else list(captions)
+    if isinstance(captions, str) or not all(isinstance(text, str) for text in told):
         raise TypeError(f"Expected a list of captions, such as ['a three falls']; got {captions!r}.")
-    return torch.tensor([_read(text) for text in captions], dtype=torch.int64).reshape(-1, 3)
+    return torch.tensor([_read(text) for text in told], dtype=torch.int64).reshape(-1, 3)
 
 
 def _read(text: str) -> tuple[int, ...]:

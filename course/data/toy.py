@@ -6,13 +6,14 @@ import torch
 from torch import Tensor
 
 from course.densities import GaussianMixture
-from course.tensors import check_generator, positive, whole
+from course.tensors import check_generator, finite, positive, whole
 
 
 def ring(modes: int = 8, radius: float = 2.0, std: float = 0.1) -> GaussianMixture:
     """Equal Gaussians on a circle around zero."""
     whole("modes", modes, 1)
     positive(std=std)
+    finite(radius=radius)
     angle = 2 * math.pi * torch.arange(modes) / modes
     means = radius * torch.stack([angle.cos(), angle.sin()], 1)
     return GaussianMixture(torch.full((modes,), 1 / modes), means, torch.full((modes,), std))
@@ -21,6 +22,7 @@ def ring(modes: int = 8, radius: float = 2.0, std: float = 0.1) -> GaussianMixtu
 def two_modes(separation: float = 4.0, std: float = 0.5, weight: float = 0.5) -> GaussianMixture:
     """Two Gaussians on the first axis, ``separation`` apart; the left one holds ``weight`` of the mass."""
     positive(std=std)
+    finite(separation=separation)
     if not 0 < weight < 1:
         raise ValueError(f"Expected weight between 0 and 1; got {weight}.")
     means = torch.tensor([[-separation / 2, 0.0], [separation / 2, 0.0]])
@@ -31,6 +33,7 @@ def grid(side: int = 5, spacing: float = 1.5, std: float = 0.1) -> GaussianMixtu
     """side × side equal Gaussians on a square grid around zero."""
     whole("side", side, 1)
     positive(std=std)
+    finite(spacing=spacing)
     axis = spacing * (torch.arange(side) - (side - 1) / 2)
     means = torch.cartesian_prod(axis, axis)
     return GaussianMixture(torch.full((side**2,), 1 / side**2), means, torch.full((side**2,), std))

@@ -276,6 +276,8 @@ def adaptive_layer_norm(
     """
     check_real(3, x=x)
     check_real(2, shift=shift, scale=scale, gate=gate)
+    if x.ndim != 3:
+        raise ValueError(f"Expected tokens of shape (B, N, C); got {tuple(x.shape)}.")
     for name, told in (("shift", shift), ("scale", scale), ("gate", gate)):
         if told.shape != (x.shape[0], x.shape[-1]):
             raise ValueError(f"Expected {name} of shape {(x.shape[0], x.shape[-1])}; got {tuple(told.shape)}.")

@@ -279,7 +279,9 @@ def _own_memory(batch: Any, data: Batch) -> Any:
 def _described(value: Any) -> str:
     if not isinstance(value, Tensor):
         return f"a value of type {type(value).__name__}"
-    return f"shape {tuple(value.shape)}{'' if value.requires_grad else ' without a graph'}"
+    graph = "" if value.requires_grad else " without a graph"
+    off = "" if torch.is_grad_enabled() else ", since gradients are switched off here (`torch.no_grad`)"
+    return f"shape {tuple(value.shape)}{graph}{off}"
 
 
 def _warm_ema(decay: float) -> Callable:
