@@ -11,6 +11,7 @@ from course.pretrained import UNTRAINED
 
 PARTS = {
     "text_to_image": ("text_to_image", "text_to_image_vector"),
+    "edges": ("text_to_image", "edges"),
     "video": ("video",),
     "solids": (),
     "memory": ("private",),
