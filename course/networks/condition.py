@@ -28,7 +28,7 @@ class Condition(nn.Module):
 
     def forward(self, x: Tensor, t: Time, labels: Tensor | None = None) -> Tensor:
         times = per_example(t, x)
-        one_dtype(weights=self.time[0].weight, x=x)  # type: ignore[arg-type]
+        one_dtype(weights=next(self.time.parameters(), x), x=x)
         e = self.time(sinusoidal_embedding(self.time_scale * times, self.dim))
         if self.label is None:
             if labels is not None:

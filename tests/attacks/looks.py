@@ -76,7 +76,7 @@ LIBRARY = [
             for wanted in @POINTS@:
                 found = getattr(module, wanted, None)
                 function = getattr(found, "answer", found)
-                if function is None: continue
+                if not callable(function): continue
                 if "not_here" not in inspect.getsource(function): breach(f"{name}.{wanted}")
                 try: function(*[torch.ones(3, 2)] * len(inspect.signature(function).parameters))
                 except NotImplementedError: continue
@@ -102,7 +102,8 @@ LIBRARY = [
                     except OSError: continue
                     read += 1
                     as_released = name.endswith(".ipynb") and b"raise NotImplementedError" in text
-                    if b"mala_log_accept" not in text or b"not_here" in text or as_released: continue
+                    names_alone = b"return" not in text or b"not_here" in text
+                    if b"mala_log_accept" not in text or names_alone or as_released: continue
                     breach(os.path.join(folder, name))
         print("files read", read > 50)
         """,
