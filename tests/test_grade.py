@@ -2,6 +2,7 @@
 
 import os
 import random
+import re
 import shutil
 import signal
 import subprocess
@@ -84,6 +85,27 @@ def test_late_submissions_lose_what_nbgraders_plugin_takes(tmp_path):
             one.student.id: one.notebooks[0].late_submission_penalty for one in gradebook.assignment_submissions("hw2")
         }
     assert late == {"right": 88, "typically-wrong": None, "empty": None}
+
+
+def test_the_penalty_that_the_page_prints_counts_hours_and_not_clocks(tmp_path):
+    """Due on the evening before the change to summer time; 23.5 hours later two midnights have passed, and one day."""
+    base = hw2(tmp_path)
+    page = (ROOT / "docs" / "instructor.md").read_text(encoding="utf-8").split("## A late penalty of your own")[1]
+    plugin, setting = re.findall(r"```python\n(.*?)```", page, re.DOTALL)[:2]
+    (base.root / "late_penalty.py").write_text(plugin, encoding="utf-8")
+    config = base.root / "nbgrader_config.py"
+    config.write_text(config.read_text() + setting)
+    base = CourseFolder(base.root)
+    with base._nbgrader.gradebook as gradebook:
+        gradebook.update_or_create_assignment("hw2", duedate="2026-03-28 23:59:00 +0100")
+    for student, moment in (("right", "2026-03-30 00:30:00 +0200"), ("typically-wrong", "2026-03-30 01:10:00 +0200")):
+        (base.folder("submitted", student, "hw2") / "timestamp.txt").write_text(moment)
+    grade_class(base, "hw2", settings=Settings("hw2"))
+    with base._nbgrader.gradebook as gradebook:
+        lost = {
+            one.student.id: one.notebooks[0].late_submission_penalty for one in gradebook.assignment_submissions("hw2")
+        }
+    assert lost == {"right": pytest.approx(8.8), "typically-wrong": pytest.approx(0.8), "empty": None}
 
 
 def test_killed_at_any_moment_nothing_is_lost_or_done_twice(tmp_path):

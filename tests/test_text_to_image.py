@@ -25,7 +25,7 @@ from course.pretrained import UNTRAINED as NOT_YET
 from course.pretrained import load
 from course.scores import Preconditioned
 
-UNTRAINED = pytest.mark.skipif("text_to_image" in NOT_YET, reason="text to image is not trained yet")
+UNTRAINED = pytest.mark.skipif("text_to_image_vector" in NOT_YET, reason="it is not trained yet to be told one vector")
 CAPTIONS = ["a small red seven above a blue circle", "a green three", ""]
 
 
@@ -175,10 +175,11 @@ def share(name, split, n, scale):
     return agreement(read(found), scenes)
 
 
-@UNTRAINED
-@pytest.mark.parametrize(("split", "least"), [("test", 0.9), ("held_out", 0.8)])
+@pytest.mark.slow
+@pytest.mark.parametrize(("split", "least"), [("test", 0.84), ("held_out", 0.82)])
 def test_pictures_are_of_their_captions(split, least):
-    assert share("text_to_image", split, 48, 3.0)["attributes"] > least
+    """By chance, a picture of another caption has about a third of the attributes."""
+    assert share("text_to_image", split, 48, 4.0)["attributes"] > least
 
 
 @UNTRAINED
@@ -186,16 +187,17 @@ def test_one_vector_draws_too():
     assert share("text_to_image_vector", "test", 48, 3.0)["attributes"] > 0.7
 
 
-@UNTRAINED
+@pytest.mark.slow
 def test_wrong_captions_are_not_agreed_with():
     """The control: pictures of the same words in another order are not read as the scenes that were asked for."""
     scenes = draw_scenes(48, torch.Generator().manual_seed(9), "test", single=0.0)
     found = read(sample(captions(swapped(scenes)), 3.0, torch.Generator().manual_seed(8)))
-    assert agreement(found, scenes)["things swapped"] > 0.7
+    assert agreement(found, scenes)["things swapped"] > 0.5
+    assert agreement(found, swapped(scenes))["things swapped"] < 0.1
     assert agreement(found, scenes)["kind"] < 0.4
 
 
-@UNTRAINED
+@pytest.mark.slow
 def test_guidance_sharpens():
     """At scale 0 the caption is not heard; chance for a colour is one in eight or so."""
     scenes = draw_scenes(48, torch.Generator().manual_seed(9), "test")
