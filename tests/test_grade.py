@@ -97,7 +97,7 @@ def test_the_penalty_that_the_page_prints_counts_hours_and_not_clocks(tmp_path):
     config.write_text(config.read_text() + setting)
     base = CourseFolder(base.root)
     with base._nbgrader.gradebook as gradebook:
-        gradebook.update_or_create_assignment("hw2", duedate="2026-03-28 23:59:00 +0100")
+        gradebook.update_or_create_assignment("hw2", duedate="2026-03-28 22:59:00 UTC")
     for student, moment in (("right", "2026-03-30 00:30:00 +0200"), ("typically-wrong", "2026-03-30 01:10:00 +0200")):
         (base.folder("submitted", student, "hw2") / "timestamp.txt").write_text(moment)
     grade_class(base, "hw2", settings=Settings("hw2"))

@@ -7,6 +7,7 @@ process alone reads and writes the class's folder.
 import hashlib
 import logging
 import os
+import re
 import stat
 import time
 from collections.abc import Callable, Iterator
@@ -286,7 +287,7 @@ def _text(path: Path) -> str:
 
 def _timestamp(folder: Path, notes: list[str]) -> str | None:
     """When it was handed in; what is no time is noted, and left out."""
-    text = _text(folder / "timestamp.txt")
+    text = re.sub(r" (?=[+-]\d\d:?\d\d$)", "", _text(folder / "timestamp.txt"))  # nbgrader takes " +0100" for 100 s
     try:
         parse_utc(text or None)
     except (ValueError, OverflowError):

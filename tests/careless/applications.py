@@ -244,6 +244,7 @@ def novelty_and_marks() -> Iterator[tuple[str, Callable, dict[str, Any]]]:
 MANY = "any number of them"
 SECOND_SAMPLE = "the two samples may differ in number"
 SILENT_FOR_A_REASON = {
+    ("keyed_signs", "numbers"): "no images, no signs",
     ("select", "index"): "any of the scenes",
     ("VideoUNet", "first"): "None is its default, no frame is known",
     ("video_denoiser", "first"): "None is its default, no frame is known",
