@@ -3,12 +3,12 @@
 ``python -m benchmarks.applications_edges FILE`` draws edges beside pictures.
 """
 
-import statistics
 import sys
 
 import torch
 from torch import Tensor
 
+from benchmarks.report import mean_and_error
 from course.applications import control
 from course.applications.control import edge_agreement, edges
 from course.applications.reading import agreement, read
@@ -31,7 +31,7 @@ def rows(quick: bool = False) -> list[Row]:
             for side, pictures in enumerate((drawn, free)):
                 for what, value in judged(pictures, lines, scenes, name).items():
                     found.setdefault(f"{name}: {what}", ([], []))[side].append(value)
-    return [(what, _mean(ours), _mean(theirs)) for what, (ours, theirs) in found.items()]
+    return [(what, mean_and_error(ours), mean_and_error(theirs)) for what, (ours, theirs) in found.items()]
 
 
 def asked(n: int, seed: int) -> tuple[Scenes, Tensor]:
@@ -58,10 +58,6 @@ def judged(pictures: Tensor, lines: Tensor, scenes: Scenes, name: str) -> dict[s
     if name == "caption agrees":
         seen["colours are those of the caption"] = agreement(found, scenes)["colour"]
     return seen
-
-
-def _mean(values: list[float]) -> str:
-    return f"{statistics.fmean(values):.3f} ± {statistics.stdev(values) / len(values) ** 0.5:.3f}"
 
 
 def figure(file: str, seed: int = 0) -> None:

@@ -16,6 +16,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from benchmarks.report import mean_and_error
 from course.applications.detection import auc
 from course.applications.membership import roc_curve, true_positive_rate
 from course.applications.memorization import distance_ratio, memorized_fraction, nearest_training, repeated_images
@@ -32,11 +33,6 @@ def rows(quick: bool = False) -> list[Row]:
     """(what, ours: mean ± standard error, control)."""
     n = 200 if quick else 1000
     return [*_copies(n), *_membership(), *_extraction(n), *_private(n)]
-
-
-def _shown(values: list[float], form: str = "{:.3f}") -> str:
-    error = statistics.stdev(values) / len(values) ** 0.5
-    return f"{form.format(statistics.fmean(values))} ± {form.format(error)}"
 
 
 @cache
@@ -61,7 +57,11 @@ def _copies(n: int) -> list[Row]:
         ours = [memorized_fraction(_samples(f"memory_{size}", n, seed), seen, RATIO) for seed in SEEDS]
         control = [memorized_fraction(test[seed::3], seen, RATIO) for seed in SEEDS]
         found.append(
-            (f"copies among samples, of {size:,} trained on", _shown(ours, "{:.1%}"), _shown(control, "{:.1%}"))
+            (
+                f"copies among samples, of {size:,} trained on",
+                mean_and_error(ours, "{:.1%}"),
+                mean_and_error(control, "{:.1%}"),
+            )
         )
     return found
 
@@ -102,7 +102,9 @@ def _extraction(n: int) -> list[Row]:
         ours, control = ([extracted(f"memory_{k}", k, n, seed) for seed in SEEDS] for k in (size, SIZES[-1]))
         for i, what in ((2, "training digits extracted"), (0, "images taken for memories")):
             label = f"{what}, of {size:,}, from {n:,} samples"
-            found.append((label, *(_shown([float(run[i]) for run in runs], "{:.1f}") for runs in (ours, control))))
+            found.append(
+                (label, *(mean_and_error([float(run[i]) for run in runs], "{:.1f}") for runs in (ours, control)))
+            )
     return found
 
 
@@ -112,7 +114,7 @@ def _private(n: int) -> list[Row]:
     names = ("private", "not_private")
     spent = about("private")["quality"]["epsilon"]
     distances = [[frechet_distance(digit_features(_samples(k, n, s)), features) for s in SEEDS] for k in names]
-    found.append(("Fréchet distance to test digits, private", *map(_shown, distances)))
+    found.append(("Fréchet distance to test digits, private", *map(mean_and_error, distances)))
     tests = [losses(k, 10_000)[1] for k in names]
     shown = (f"{loss.mean():.3f} ± {loss.std() / len(loss) ** 0.5:.3f}" for loss in tests)
     found.append(("denoising loss of test digits, private", *shown))

@@ -1,12 +1,12 @@
 """Captioned scenes: reader, CLIP, and pictures of captions, told as words, as one vector, or not at all."""
 
-import statistics
 from collections.abc import Callable
 
 import torch
 from torch import Tensor
 from torch.nn import functional as F
 
+from benchmarks.report import mean_and_error
 from course.applications.clip import clip
 from course.applications.reading import agreement, diversity, read
 from course.applications.text_to_image import sample
@@ -27,11 +27,7 @@ def rows(quick: bool = False) -> list[tuple[str, ...]]:
 
 
 def _both(what: str, ours: list[float], control: list[float]) -> tuple[str, str, str]:
-    return what, _mean(ours), _mean(control)
-
-
-def _mean(values: list[float]) -> str:
-    return f"{statistics.fmean(values):.3f} ± {statistics.stdev(values) / len(values) ** 0.5:.3f}"
+    return what, mean_and_error(ours), mean_and_error(control)
 
 
 def _reader(n: int) -> list[tuple[str, ...]]:

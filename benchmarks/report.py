@@ -29,6 +29,12 @@ def table(header: list[str], rows: list[list[str]]) -> str:
     return "\n".join("| " + " | ".join(line) + " |" for line in lines)
 
 
+def mean_and_error(values: list[float], form: str = "{:.3f}") -> str:
+    """The mean over seeds, and its standard error."""
+    error = statistics.stdev(values) / len(values) ** 0.5
+    return f"{form.format(statistics.fmean(values))} ± {form.format(error)}"
+
+
 def machine() -> str:
     """What the numbers were taken on."""
     cpu = platform.processor() or platform.machine()

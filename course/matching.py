@@ -291,6 +291,7 @@ def edm_loss(
     sigma_data: float = 0.5,
     mean: float = -1.2,
     std: float = 1.2,
+    left: Callable[[Tensor], Tensor] | None = None,
 ) -> Tensor:
     r"""Denoising at noise levels log σ ~ N(mean, std²), weighted so that a preconditioned network sees unit errors.
 
@@ -301,11 +302,12 @@ def edm_loss(
         x0: data, shape (B, \*D).
         generator: draws σ and z.
         given: handed on, such as labels.
+        left: σ → the loss that is left at it, (B,) → (B,): each level is divided by it, so that none drowns another.
 
     Returns:
         Shape ().
 
-    Source: Karras et al. (2022), table 1.
+    Source: Karras et al. (2022), table 1; Karras et al. (2024), EDM2, learn what is left.
     """
     check_real(x0=x0)
     check_generator(generator)
@@ -313,5 +315,7 @@ def edm_loss(
     level = torch.randn(len(x0), generator=generator, dtype=x0.dtype, device=x0.device)
     sigma = (mean + std * level).exp()
     weight = (sigma**2 + sigma_data**2) / (sigma * sigma_data) ** 2
+    if left is not None:
+        weight = weight / left(sigma)
     error = returned_as(x0, denoiser(perturb(x0, sigma, randn_like(x0, generator)), sigma, *given), "denoiser") - x0
     return (expand(weight, x0) * error.square()).mean()

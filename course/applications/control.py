@@ -149,9 +149,7 @@ def sample(
     """
     if len(lines) != len(captions):
         raise ValueError(f"Lines and captions come in pairs; got {len(lines)} and {len(captions)}.")
-    from course.pretrained import load
-
-    model = controlled(load("text_to_image"), _shipped(), lines)
+    model = controlled(text_to_image.shipped(), _shipped(), lines)
     return text_to_image.sample(captions, scale, generator, steps, model)
 
 

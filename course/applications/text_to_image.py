@@ -171,14 +171,15 @@ def sample(
     whole("steps", steps, 2)
     check_generator(generator)
     noise = SIGMA_MAX * torch.randn(len(captions), 3, 32, 32, generator=generator)
-    denoiser = guided(model or _shipped(), captions, scale)
+    denoiser = guided(model or shipped(), captions, scale)
     step = dpm_solver(EDM(), score_from_denoiser(denoiser, EDM()))
     *_, pictures = walk(step, noise, [*karras_times(SIGMA_MAX, SIGMA_MIN, steps).tolist(), 0.0])
     return pictures
 
 
 @cache
-def _shipped() -> Preconditioned:
+def shipped() -> Any:
+    """The network that is told words and ships, loaded once."""
     from course.pretrained import load
 
     return load("text_to_image")

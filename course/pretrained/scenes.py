@@ -1,6 +1,6 @@
 """Recipes of what reads, tells and draws captioned scenes."""
 
-from functools import cache, partial
+from functools import partial
 from typing import Any
 
 import torch
@@ -10,11 +10,11 @@ from torch.nn import functional as F
 from course.applications.clip import CLIP, clip, clip_loss
 from course.applications.control import Control, controlled, edge_agreement, edges
 from course.applications.reading import agreement, read, reader_loss, scene_reader
-from course.applications.text_to_image import SIGMA_DATA, sample, text_to_image
+from course.applications.text_to_image import SIGMA_DATA, sample, shipped, text_to_image
 from course.data.captions import captions, parse, tokenize
 from course.data.rendering import render, settled
 from course.data.scenes import LENGTH, WORDS, Scenes, canonical, draw_scenes, recoloured, select, swapped
-from course.matching import perturb
+from course.matching import edm_loss
 from course.networks.classifier import jitter
 from course.networks.text import BagOfWords
 from course.pretrained.recipe import Recipe
@@ -137,20 +137,17 @@ def _text_to_image_loss(model: Any, batch: Any, generator: torch.Generator) -> T
     with torch.no_grad(), torch.autocast(tokens.device.type, enabled=False):
         words, vectors = clip().to(tokens.device).text(tokens, tokens != 0)
     given = (words, tokens != 0) if model.network.by_words else (vectors,)
-    return _even_loss(model, _pictures(pixels), generator, *given)
+    noise = {"sigma_data": SIGMA_DATA, "mean": NOISE_MEAN, "std": NOISE_STD}
+    return edm_loss(model, _pictures(pixels), generator, *given, **noise, left=_left)
 
 
-def _even_loss(model: Any, x: Tensor, generator: torch.Generator, *given: Tensor) -> Tensor:
-    r"""Karras et al.'s loss with every noise level divided by the loss that is left at it, about 0.1 + 3.6 σ/(σ + 6).
+def _left(sigma: Tensor) -> Tensor:
+    """The loss that is left at σ, read off a trained network.
 
-    At large σ most of the loss is where things are, which nobody can know; undivided, its gradients drown those of what
-    things look like. Karras et al. (2024), EDM2, learn the divisor; here it was read off a trained network.
+    At large σ most of it is where things are, which nobody can know; undivided, its gradients drown those of what
+    things look like.
     """
-    level = torch.randn(len(x), generator=generator, device=x.device)
-    sigma = (NOISE_MEAN + NOISE_STD * level).exp()
-    error = model(perturb(x, sigma, randn_like(x, generator)), sigma, *given) - x
-    weight = (1 / sigma**2 + 1 / SIGMA_DATA**2) / (0.1 + 3.6 * sigma / (sigma + 6))
-    return (weight[:, None, None, None] * error.square()).mean()
+    return 0.1 + 3.6 * sigma / (sigma + 6)
 
 
 def _text_to_image_quality(model: Any, pixels: Tensor, tokens: Tensor) -> dict[str, float]:
@@ -177,7 +174,7 @@ def _told(tokens: Tensor) -> list[str]:
 def _edges_loss(model: Any, batch: Any, generator: torch.Generator) -> Tensor:
     """The loss of the frozen denoiser with the branch beside it, told a picture's edges, and its caption as above."""
     pictures = _pictures(batch[0])
-    base = text_to_image_network().to(pictures.device)
+    base = shipped().to(pictures.device)
     return _text_to_image_loss(controlled(base, model, edges(pictures)), batch, generator)
 
 
@@ -186,17 +183,9 @@ def _edges_quality(model: Any, pixels: Tensor, tokens: Tensor) -> dict[str, floa
     generator = torch.Generator().manual_seed(1)
     quality = {"test_loss": _edges_loss(model, (pixels[:512], tokens[:512]), generator).item()}
     lines = edges(_pictures(pixels[:128]))
-    both = controlled(text_to_image_network(), model, lines)
+    both = controlled(shipped(), model, lines)
     found = edges(sample(_told(tokens[:128]), 2.0, generator, model=both))
     return quality | {"edges_agree": edge_agreement(found, lines).mean().item()}
-
-
-@cache
-def text_to_image_network() -> Any:
-    """The frozen network that the branch is trained beside."""
-    from course.pretrained.loading import load
-
-    return load("text_to_image")
 
 
 _of_pairs = partial(
@@ -256,7 +245,7 @@ RECIPES: dict[str, Recipe] = {
     ),
     "edges": _of_captioned(
         "What to add to text_to_image, (x, t, edges, words, mask) → tensors, so that pictures have these edges",
-        lambda: Control(text_to_image_network().network),
+        lambda: Control(shipped().network),
         _edges_loss,
         _edges_quality,
         5000,
