@@ -1,4 +1,4 @@
-"""What sampling adds to a network's own time: a 3 × 256 MLP, 50 steps, over as many bare passes, beside others."""
+"""What sampling adds to a network's own time: a 3 × 256 MLP, 50 steps, over bare passes at the same points."""
 
 from collections import deque
 from collections.abc import Callable
@@ -14,6 +14,7 @@ from course.sampling import adams, ddim, dpm_solver, uniform_times, walk
 
 STEPS = 50
 BATCHES = (1, 64, 512)
+TIMES = uniform_times(1.0, 0.01, STEPS + 1).tolist()
 
 
 def run() -> str:
@@ -24,34 +25,41 @@ def run() -> str:
             samplers |= {f"{other.__name__} {name}": sampler for name, sampler in other(network).items()}
         except ImportError:
             missing.append([other.__name__, f"not installed: `{remedy('bench')}`", "", ""])
-    columns, bare_times = [], []
+    columns, bare_times, alone = [], [], []
     for batch in BATCHES:
         x = torch.randn(batch, 2)
-        functions = {"bare": lambda x=x: bare(network, x)}
+        functions = {"bare": lambda points=points(network, x): bare(network, points)}
+        functions["alone"] = lambda x=x, step=ddim(VP(), lambda x, t: x): deque(walk(step, x, TIMES), maxlen=1)
         functions |= {name: lambda x=x, sampler=sampler: sampler(x) for name, sampler in samplers.items()}
         taken = medians(functions, repeats=31)
         bare_times.append(f"{1e6 * taken['bare'] / STEPS:.0f} µs")
+        alone.append(f"{1e6 * taken['alone'] / STEPS:.1f} µs")
         columns.append([f"{taken[name] / taken['bare']:.2f}" for name in samplers])
-    rows = [["one forward pass", *bare_times]]
+    rows = [["one forward pass", *bare_times], ["a step of course DDIM without its network", *alone]]
     rows += [[name, *(column[i] for column in columns)] for i, name in enumerate(samplers)]
     return table(["", *(f"batch {batch}" for batch in BATCHES)], rows + missing)
 
 
-def bare(network: nn.Module, x: torch.Tensor) -> None:
+def points(network: nn.Module, x: torch.Tensor) -> list[torch.Tensor]:
+    """Where DDIM evaluates the network: a pass takes longer at large numbers than at small ones."""
+    return list(walk(ddim(VP(), lambda x, t: network(x)), x, TIMES))[:-1]
+
+
+def bare(network: nn.Module, points: list[torch.Tensor]) -> None:
     with torch.no_grad():
-        for _ in range(STEPS):
+        for x in points:
             network(x)
 
 
 def ours(network: nn.Module) -> dict[str, Callable]:
-    process, times = VP(), uniform_times(1.0, 0.01, STEPS + 1).tolist()
+    process = VP()
 
     def score(x, t):
         return network(x)
 
     makers = {"DDIM": ddim, "DPM-Solver++(2M)": dpm_solver, "Adams, order 3": adams}
     return {
-        f"course {name}": lambda x, make=make: deque(walk(make(process, score), x, times), maxlen=1)
+        f"course {name}": lambda x, make=make: deque(walk(make(process, score), x, TIMES), maxlen=1)
         for name, make in makers.items()
     }
 
