@@ -88,7 +88,13 @@ class GaussianMixture:
 
     def __init__(self, weights: Tensor, means: Tensor, stds: Tensor):
         weights, means, stds = torch.as_tensor(weights), torch.as_tensor(means), torch.as_tensor(stds)
-        if weights.ndim != 1 or means.ndim < 2 or stds.shape != weights.shape or len(means) != len(weights):
+        if (
+            weights.ndim != 1
+            or not len(weights)
+            or means.ndim < 2
+            or stds.shape != weights.shape
+            or len(means) != len(weights)
+        ):
             raise ValueError(
                 f"A mixture takes weights (K,), means (K, *D) and stds (K,); "
                 f"got {tuple(weights.shape)}, {tuple(means.shape)} and {tuple(stds.shape)}."

@@ -7,7 +7,7 @@ images, distances are measured between the features of a classifier. Points may 
 import torch
 from torch import Tensor
 
-from course.tensors import check_real, in_double, positive, shaped_as, whole
+from course.tensors import check_real, in_double, not_empty, positive, shaped_as, whole
 
 
 def kl_on_grid(log_p: Tensor, log_q: Tensor, cell: float) -> Tensor:
@@ -96,7 +96,7 @@ def sliced_wasserstein(x: Tensor, y: Tensor, directions: Tensor) -> Tensor:
     Source: Rabin et al. (2012).
     """
     x, y = _flat(x, y, same_size=True)
-    check_real(directions=directions)
+    not_empty(directions=directions)
     if directions.ndim != 2 or directions.shape[1] != x.shape[1]:
         raise ValueError(f"Expected directions of shape (P, {x.shape[1]}); got {tuple(directions.shape)}.")
     lengths = directions.detach().norm(dim=1)
@@ -178,7 +178,7 @@ def precision_recall(real: Tensor, generated: Tensor, k: int = 3) -> tuple[float
 
 
 def _flat(x: Tensor, y: Tensor, same_size: bool = False) -> tuple[Tensor, Tensor]:
-    check_real(x=x, y=y)
+    not_empty(x=x, y=y)
     if x.dtype != y.dtype:
         raise TypeError(f"Expected two samples of one dtype; got {x.dtype} and {y.dtype}.")
     if x.shape[1:] != y.shape[1:] or x.ndim < 2 or (same_size and len(x) != len(y)):

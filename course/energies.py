@@ -12,7 +12,7 @@ import math
 import torch
 from torch import Tensor
 
-from course.tensors import check_real, check_tensor, expand, gradient, positive, returned_one_each
+from course.tensors import check_real, check_tensor, expand, gradient, not_empty, positive, returned_one_each
 from course.types import Energy
 
 
@@ -32,7 +32,7 @@ def log_partition(energy: Energy, points: Tensor, cell: float) -> Tensor:
     Raises:
         ValueError: if the volume is not positive.
     """
-    check_real(points=points)
+    not_empty(points=points)
     positive(cell=cell)
     return torch.logsumexp(-returned_one_each(points, energy(points), "energy"), 0) + math.log(cell)
 
@@ -83,7 +83,7 @@ def contrastive_divergence(energy: Energy, data: Tensor, negatives: Tensor, pena
     """
     if not penalty >= 0:
         raise ValueError(f"The penalty is zero or more; got {penalty}.")
-    check_real(data=data, negatives=negatives)
+    not_empty(data=data, negatives=negatives)
     if data.shape[1:] != negatives.shape[1:]:
         raise ValueError(
             f"Expected negatives like data, (M, *D); got {tuple(negatives.shape)} for {tuple(data.shape)}."

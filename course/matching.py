@@ -16,6 +16,7 @@ from course.tensors import (
     check_real,
     expand,
     leaf,
+    not_empty,
     one_each,
     positive,
     randn_like,
@@ -37,6 +38,7 @@ def fisher_divergence(score: StationaryScore, true_score: StationaryScore, x: Te
 
 
 def _residual(score: StationaryScore, true_score: StationaryScore, x: Tensor) -> Tensor:
+    not_empty(x=x)
     check_real(2, x=x)
     return returned_as(x, score(x), "score") - returned_as(x, true_score(x), "true_score")
 
@@ -63,6 +65,7 @@ def implicit_score_matching(score: StationaryScore, x: Tensor) -> Tensor:
 
     Source: Hyvärinen (2005), eq. 4.
     """
+    not_empty(x=x)
     s, trace = value_and_trace(score, x)
     return (0.5 * s.flatten(1).square().sum(1) + trace).mean()
 
@@ -96,6 +99,7 @@ def sliced_score_matching(score: StationaryScore, x: Tensor, probe: Tensor) -> T
 
     Source: Song et al. (2019), eq. 8.
     """
+    not_empty(x=x)
     shaped_as(x, probe=probe)
     s, trace = value_and_trace(score, x, probe)
     return (0.5 * s.flatten(1).square().sum(1) + trace).mean()
@@ -247,6 +251,7 @@ def dsm_loss(score: Score, x0: Tensor, sigma: Tensor, noise: Tensor) -> Tensor:
 
     Source: Vincent (2011); Song and Ermon (2019), eq. 5 and 6.
     """
+    not_empty(x0=x0)
     check_real(2, x0=x0)
     residual = returned_as(x0, score(perturb(x0, sigma, noise), sigma), "score") - dsm_target(noise, sigma)
     return 0.5 * (expand(sigma, x0) * residual).flatten(1).square().sum(1).mean()
@@ -265,7 +270,7 @@ def noise_loss(noise: Field, process: Process, x0: Tensor, t: Tensor, z: Tensor)
 
     Source: Ho et al. (2020), eq. 14.
     """
-    check_real(x0=x0)
+    not_empty(x0=x0)
     return (returned_as(x0, noise(process.perturb(x0, t, z), t), "noise") - z).square().mean()
 
 
@@ -276,7 +281,7 @@ def velocity_loss(velocity: Field, process: Process, x0: Tensor, t: Tensor, z: T
 
     Source: Lipman et al. (2023), eq. 9.
     """
-    check_real(x0=x0)
+    not_empty(x0=x0)
     shaped_as(x0, z=z)
     alpha_rate, sigma_rate = (expand(a, x0) for a in process.rates(t))
     target = alpha_rate * x0 + sigma_rate * z
@@ -309,7 +314,7 @@ def edm_loss(
 
     Source: Karras et al. (2022), table 1; Karras et al. (2024), EDM2, learn what is left.
     """
-    check_real(x0=x0)
+    not_empty(x0=x0)
     check_generator(generator)
     positive(sigma_data=sigma_data)
     level = torch.randn(len(x0), generator=generator, dtype=x0.dtype, device=x0.device)

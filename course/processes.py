@@ -19,7 +19,7 @@ from typing import TypeVar
 import torch
 from torch import Tensor
 
-from course.tensors import above_zero, check_real, evaluate, expand, randn_like, shaped_as
+from course.tensors import check_real, evaluate, everywhere, expand, randn_like, shaped_as
 from course.types import Field, Score, Time
 
 T = TypeVar("T", float, Tensor, Time)
@@ -27,6 +27,15 @@ T = TypeVar("T", float, Tensor, Time)
 
 def _exp(a: T) -> T:
     return a.exp() if isinstance(a, Tensor) else math.exp(a)
+
+
+def check_time(t: Time, end: float, last: float = math.inf) -> None:
+    """Raise a ValueError unless 0 ≤ t ≤ last. Tensors on a GPU are trusted: to look would be to wait."""
+    if isinstance(t, Tensor):
+        if not everywhere((t >= 0) & (t <= last)):
+            raise ValueError(f"Time goes from 0 to {end:g}; got times from {t.min():g} to {t.max():g}.")
+    elif not 0 <= t <= last:
+        raise ValueError(f"Time goes from 0 to {end:g}; at {t:g} there is no noise level.")
 
 
 def reverse_drift(x: Tensor, t: Time, drift: Field, diffusion: Callable[[Time], Time], score: Score) -> Tensor:
@@ -96,7 +105,7 @@ class Process(ABC):
 
     def rates(self, t: T) -> tuple[T, T]:
         """α′(t) = f α and σ′(t) = (σ²)′ / 2σ, by which the velocity of one path is α′x₀ + σ′z."""
-        if not above_zero(sigma := self.sigma(t)):
+        if not everywhere((sigma := self.sigma(t)) > 0):
             raise ValueError("Noise has no finite rate where there is none; ask at a later time.")
         return self.decay(t) * self.alpha(t), self.variance_rate(t) / (2 * sigma)
 
@@ -144,6 +153,7 @@ class VE(Process):
         return 0 * t + 1
 
     def sigma(self, t: T) -> T:
+        check_time(t, self.end)
         return self.sigma_min * _exp(self._rate * t)
 
     def decay(self, t: T) -> T:
@@ -181,8 +191,7 @@ class VP(Process):
 
     def sigma(self, t: T) -> T:
         twice = 2 * self._log_alpha(t)  # expm1 keeps the digits of 1 − α² near t = 0
-        if not isinstance(t, Tensor) and t < 0:
-            raise ValueError(f"Time goes from 0 to {self.end:g}; at {t:g} there is no noise level.")
+        check_time(t, self.end)
         return (-torch.expm1(twice)).sqrt() if isinstance(twice, Tensor) else math.sqrt(-math.expm1(twice))
 
     def decay(self, t: T) -> T:
@@ -217,6 +226,7 @@ class EDM(Process):
         return 0 * t + 1
 
     def sigma(self, t: T) -> T:
+        check_time(t, self.end)
         return t
 
     def decay(self, t: T) -> T:
@@ -241,6 +251,7 @@ class Straight(Process):
         return 1 - t
 
     def sigma(self, t: T) -> T:
+        check_time(t, 1.0, last=1.0)
         return t
 
     def decay(self, t: T) -> T:

@@ -18,7 +18,7 @@ import torch
 from torch import Tensor, nn
 
 from course.processes import Process
-from course.tensors import above_zero, check_real, evaluate, expand, per_example, positive, returned_as
+from course.tensors import check_real, evaluate, everywhere, expand, per_example, positive, returned_as
 from course.types import Field, Score, Time
 
 
@@ -76,7 +76,7 @@ def denoiser_from_score(score: Score, process: Process) -> Field:
 
 
 def _not_zero(amount: Time) -> Time:
-    if not above_zero(amount):
+    if not everywhere(amount > 0):
         raise ValueError("A score divides by the noise, and there is none at this time; ask at a later one.")
     return amount
 
@@ -134,7 +134,7 @@ class NoiseConditionalScore(nn.Module):
 
 
 def _noise_level(sigma: Time, x: Tensor) -> Tensor:
-    if not above_zero(sigma) or (not isinstance(sigma, Tensor) and math.isinf(sigma)):
+    if not everywhere(sigma > 0) or (not isinstance(sigma, Tensor) and math.isinf(sigma)):
         least = sigma.min().item() if isinstance(sigma, Tensor) else sigma
         raise ValueError(f"A noise level is positive and finite; got {least}.")
     return per_example(sigma, x)

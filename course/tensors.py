@@ -162,6 +162,21 @@ def check_real(axes: int = 0, **tensors: Tensor) -> None:
             raise ValueError(f"Expected {name} of shape {shape}; got {tuple(tensor.shape)}.")
 
 
+def not_empty(**samples: Tensor) -> None:
+    """Raise an error for the first that is not real or holds no examples: a mean over none of them is nan."""
+    for name, x in samples.items():
+        check_real(1, **{name: x})
+        if not len(x):
+            raise ValueError(f"Expected one example or more in {name}; got none, shape {tuple(x.shape)}.")
+
+
+def check_mask(mask: Tensor) -> None:
+    """Raise a TypeError for a mask of tokens that is no tensor of bool."""
+    check_tensor(mask=mask)
+    if mask.dtype != torch.bool:
+        raise TypeError(f"A mask is bool, true at real tokens; got {mask.dtype}. Try `mask.bool()`.")
+
+
 def check_images(**tensors: Tensor) -> None:
     """Raise an error for the first that is not real and of four axes, (B, C, H, W)."""
     for name, tensor in tensors.items():
@@ -259,14 +274,14 @@ def check_number(**numbers: float) -> None:
             raise TypeError(f"Expected {name} to be a number; got {_what(number)}.")
 
 
-def above_zero(a: Time) -> bool:
-    """Whether all of a is positive, as far as that is known at once: no device is waited for, nor ``vmap`` broken."""
-    if not isinstance(a, Tensor):
-        return a > 0
-    if a.device.type != "cpu" or torch.compiler.is_compiling():
+def everywhere(condition: bool | Tensor) -> bool:
+    """Whether it holds for all, as far as that is known at once: no device is waited for, nor ``vmap`` broken."""
+    if not isinstance(condition, Tensor):
+        return condition
+    if condition.device.type != "cpu" or torch.compiler.is_compiling():
         return True
     try:
-        return bool((a > 0).all())
+        return bool(condition.all())
     except RuntimeError:
         return True
 

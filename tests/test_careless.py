@@ -37,10 +37,11 @@ SILENT_FOR_A_REASON = applications.SILENT_FOR_A_REASON | {
     ("error_by_density", "edges"): "any number of bins",
     ("ddpm_step", "betas"): "any number of steps beyond i",
     ("log_likelihood", "probe"): "None is its default, the exact trace",
-    ("EDM.sigma", "t"): "returns t itself",
-    ("Straight.sigma", "t"): "returns t itself",
 }
 """(callable, argument) → why some careless values of it give a result that is right."""
+
+
+EMPTY_BINS = ("error_by_density",)  # a bin without points is nan, as it says
 
 
 def flat(result: Any) -> list[Tensor]:
@@ -110,6 +111,16 @@ def test_every_public_callable_is_here():
 @pytest.mark.parametrize("call", CALLS, ids=lambda call: call.name)
 def test_a_careful_call_works(call):
     assert outcome(call, call.arguments, may_work=True)[0] == "works"
+
+
+@pytest.mark.parametrize("call", CALLS, ids=lambda call: call.name)
+def test_a_batch_of_nothing_gives_no_nan(call):
+    sizes = Counter(len(a) for a in call.arguments.values() if isinstance(a, Tensor) and a.ndim)
+    for size in sizes:
+        none = {
+            k: a[:0] if isinstance(a, Tensor) and a.ndim and len(a) == size else a for k, a in call.arguments.items()
+        }
+        assert call.name in EMPTY_BINS or outcome(call, none, may_work=True)[0] != "non-finite"
 
 
 @pytest.mark.slow

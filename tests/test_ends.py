@@ -10,7 +10,7 @@ from course.ddpm import ancestral, ddpm_step
 from course.densities import Empirical
 from course.langevin import annealed_langevin, annealed_step_size, langevin_chain
 from course.matching import edm_loss, velocity_loss
-from course.processes import EDM, VP, Straight
+from course.processes import EDM, VE, VP, Straight
 from course.sampling import (
     adams,
     adaptive,
@@ -183,7 +183,11 @@ EACH = torch.tensor([0.5, 1.0])
     [
         (lambda: VP().diffusion(-0.1), "at -0.1 there is no noise level"),
         (lambda: VP().sigma(-0.1), "at -0.1 there is no noise level"),
-        (lambda: Straight().diffusion(1.5), "at 1.5 there is no diffusion"),
+        (lambda: Straight().diffusion(1.5), "at 1.5 there is no noise level"),
+        (lambda: EDM().sigma(-1.0), "at -1 there is no noise level"),
+        (lambda: VE().perturb(X, torch.full((7,), -1.0), X), "got times from -1 to -1"),
+        (lambda: VP().kernel(math.nan), "at nan there is no noise level"),
+        (lambda: Straight().perturb(X, torch.full((7,), 1.5), X), "got times from 1.5 to 1.5"),
         (lambda: VP().time_at(2.0), "above 0 and at most 1; got 2.0"),
         (lambda: velocity_loss(lambda x, t: x, VP(), X, torch.zeros(7), X), "no finite rate where there is none"),
         (lambda: score_from_noise(lambda x, t: x, PROCESS)(X, torch.zeros(7)), "divides by the noise"),

@@ -16,7 +16,7 @@ from torch.nn import functional as F
 from course.data.captions import tokenize
 from course.data.scenes import LENGTH, WORDS
 from course.networks.text import TextEncoder
-from course.tensors import check_real, check_takes, one_dtype, positive
+from course.tensors import check_takes, not_empty, one_dtype, positive
 
 
 def clip_loss(image: Tensor, text: Tensor, temperature: float | Tensor) -> Tensor:
@@ -39,7 +39,7 @@ def clip_loss(image: Tensor, text: Tensor, temperature: float | Tensor) -> Tenso
 
     Source: Radford et al. (2021), figure 3.
     """
-    check_real(image=image, text=text)
+    not_empty(image=image, text=text)
     if image.ndim != 2 or image.shape != text.shape:
         raise ValueError(
             f"Expected one image and one text embedding per pair, both (B, E); got {tuple(image.shape)} and "

@@ -13,7 +13,7 @@ from torch.nn import functional as F
 
 from course.distances import mmd_squared
 from course.networks.mlp import MLP
-from course.tensors import check_generator, check_real, positive, returned_one_each, whole
+from course.tensors import check_generator, not_empty, positive, returned_one_each, whole
 
 
 class Generator(nn.Module):
@@ -85,7 +85,7 @@ def train_gan(
 
     Source: Goodfellow et al. (2014), the non-saturating game.
     """
-    check_real(data=data)
+    not_empty(data=data)
     whole("steps", steps, 1)
     whole("batch_size", batch_size, 1)
     positive(lr=lr)

@@ -3,7 +3,7 @@
 import torch
 from torch import Tensor, nn
 
-from course.tensors import above_zero, check_generator, check_images, check_real, expand, one_dtype, per_example
+from course.tensors import check_generator, check_images, check_real, everywhere, expand, one_dtype, per_example
 from course.types import Time
 
 
@@ -55,7 +55,7 @@ class NoisyClassifier(Classifier):
         super().__init__(channels + 1, classes, width)
 
     def forward(self, x: Tensor, sigma: Time) -> Tensor:  # type: ignore[override]
-        if not above_zero(sigma):
+        if not everywhere(sigma > 0):
             raise ValueError("A noise level is positive; without noise, `Classifier` is what to ask.")
         level = expand(per_example(sigma, x), x)
         told = (0.25 * level.log()).expand(-1, 1, *x.shape[2:])

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from course.tensors import check_real, check_tensor, one_dtype, positive, returned_as, whole
+from course.tensors import check_mask, check_real, check_tensor, one_dtype, positive, returned_as, whole
 
 EPS = 1e-5  # added to every variance, as in PyTorch's own normalizations
 
@@ -173,7 +173,6 @@ def _queries_keys_values(
     """Of cross-attention, each of shape (B, heads, N or M, C / heads), once everything is found to fit."""
     check_real(x=x, context=context, w_q=w_q, w_kv=w_kv)
     one_dtype(x=x, context=context, w_q=w_q, w_kv=w_kv)
-    check_tensor(mask=mask)
     if x.ndim != 3 or context.ndim != 3 or len(x) != len(context):
         shapes = f"{tuple(x.shape)} and {tuple(context.shape)}"
         raise ValueError(f"Expected x of shape (B, N, C) and context (B, M, C); got {shapes}.")
@@ -181,8 +180,7 @@ def _queries_keys_values(
     if w_q.shape != (c, c) or w_kv.shape != (2 * c, d):
         shapes = f"{tuple(w_q.shape)} and {tuple(w_kv.shape)}"
         raise ValueError(f"Expected w_q {(c, c)} and w_kv {(2 * c, d)} for x of {c} channels; got {shapes}.")
-    if mask.dtype != torch.bool:
-        raise TypeError(f"A mask is bool, true at real tokens; got {mask.dtype}. Try `mask.bool()`.")
+    check_mask(mask)
     if mask.shape != (b, m):
         raise ValueError(
             f"Expected a mask of shape {(b, m)}, one entry per token of the context; got {tuple(mask.shape)}."
@@ -238,7 +236,7 @@ def patchify(x: Tensor, p: int) -> Tensor:
     b, c, h, w = x.shape
     if h % whole("p", p, 1) or w % p:
         raise ValueError(f"Patches of {p} × {p} do not tile an image of {h} × {w}.")
-    return x.reshape(b, c, h // p, p, w // p, p).permute(0, 2, 4, 1, 3, 5).reshape(b, -1, c * p * p)
+    return x.reshape(b, c, h // p, p, w // p, p).permute(0, 2, 4, 1, 3, 5).reshape(b, h // p * (w // p), c * p * p)
 
 
 def unpatchify(tokens: Tensor, p: int, height: int, width: int) -> Tensor:

@@ -5,7 +5,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from course.networks.layers import cross_attention
-from course.tensors import check_tensor, whole
+from course.tensors import check_mask, check_tensor, whole
 
 
 class TextEncoder(nn.Module):
@@ -95,5 +95,4 @@ def check_tokens(tokens: Tensor, mask: Tensor) -> None:
         raise ValueError(f"Expected tokens of shape (B, M), int64; got {tuple(tokens.shape)} and {tokens.dtype}.")
     if mask.shape != tokens.shape:
         raise ValueError(f"Expected a mask of shape {tuple(tokens.shape)}, the tokens'; got {tuple(mask.shape)}.")
-    if mask.dtype != torch.bool:
-        raise TypeError(f"A mask is bool, true at real tokens; got {mask.dtype}. Try `mask.bool()`.")
+    check_mask(mask)

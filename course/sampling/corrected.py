@@ -3,7 +3,7 @@
 import torch
 from torch import Tensor
 
-from course.tensors import above_zero, check_number, check_real, evaluate, randn_like, shaped_as
+from course.tensors import check_number, check_real, evaluate, everywhere, randn_like, shaped_as
 from course.types import Score, Step
 
 
@@ -35,7 +35,7 @@ def corrector_step(x: Tensor, t: float, score: Score, snr: float, noise: Tensor)
     shaped_as(x, noise=noise)
     direction = evaluate("score", score, x, t)
     length = direction.flatten(1).norm(dim=1).mean()
-    if not (above_zero(length) or length.isnan()):
+    if not (everywhere(length > 0) or length.isnan()):
         raise ValueError("The score is zero everywhere, so a signal-to-noise ratio says nothing of the step's size.")
     size = 2 * (snr * noise.flatten(1).norm(dim=1).mean() / length) ** 2
     return x + size * direction + (2 * size).sqrt() * noise
