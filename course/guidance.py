@@ -108,6 +108,7 @@ def classifier_free(conditional: Tensor, unconditional: Tensor, scale: Time) -> 
     """
     check_real(conditional=conditional, unconditional=unconditional)
     shaped_as(unconditional, conditional=conditional)
+    # unconditional + scale * (conditional - unconditional), in one pass and exact at 0 and 1
     return torch.lerp(unconditional, conditional, expand(scale, conditional))
 
 

@@ -60,8 +60,10 @@ def _ddim_step(
     alpha, sigma, alpha_s, sigma_s = amounts(kernel, t, s)
     fresh = eta * sigma_s * max(0.0, 1 - (alpha * sigma_s / (alpha_s * sigma)) ** 2) ** 0.5
     kept = (sigma_s**2 - fresh**2) ** 0.5
-    ratio = alpha_s / alpha
-    x = (ratio * x).add_(evaluate("score", score, x, t), alpha=ratio * sigma**2 - kept * sigma)
+    # α_s x̂₀ + κ ε̂ with x̂₀ = (x + σ² s) / α and ε̂ = −σ s, gathered by x and s: scalars are cheaper than tensors
+    of_x = alpha_s / alpha
+    of_score = of_x * sigma**2 - kept * sigma
+    x = (of_x * x).add_(evaluate("score", score, x, t), alpha=of_score)
     return x + fresh * randn_like(x, generator) if fresh else x
 
 
@@ -117,11 +119,14 @@ def edm_step(
     def step(x: Tensor, t: float, s: float) -> Tensor:
         check_real(x=x)
         check_number(t=t, s=s)
-        if churn and between[0] <= t <= between[1]:
-            x = x + noise_scale * t * ((1 + churn) ** 2 - 1) ** 0.5 * randn_like(x, generator)
-            t = (1 + churn) * t
-        here = -t * evaluate("score", score, x, t)
-        ahead = x + (s - t) * here
-        return x + (s - t) / 2 * (here - s * returned_as(x, score(ahead, s), "score")) if s else ahead
+        gamma = churn if between[0] <= t <= between[1] else 0.0
+        t_hat = t + gamma * t
+        x_hat = x + noise_scale * (t_hat**2 - t**2) ** 0.5 * randn_like(x, generator) if gamma else x
+        d = -t_hat * evaluate("score", score, x_hat, t_hat)  # (x̂ − D(x̂, t̂)) / t̂
+        x_next = x_hat + (s - t_hat) * d
+        if s == 0:
+            return x_next
+        d_next = -s * returned_as(x, score(x_next, s), "score")
+        return x_hat + (s - t_hat) / 2 * (d + d_next)
 
     return step
