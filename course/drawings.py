@@ -46,7 +46,7 @@ def passed(network: nn.Module, *inputs: Any) -> dict[str, Passed]:
     seen: dict[str, Passed] = {}
 
     def note(name: str) -> Any:
-        def hook(_: nn.Module, arguments: tuple, output: Tensor) -> None:
+        def hook(_: nn.Module, arguments: tuple[Any, ...], output: Tensor) -> None:
             tensors = [a for a in arguments if isinstance(a, Tensor)]
             seen[name] = Passed(tuple(tuple(a.shape[1:]) for a in tensors), tuple(output.shape[1:]))
 

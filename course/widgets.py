@@ -45,7 +45,7 @@ def explore(draw: Callable[..., Figure], /, **sliders: Range) -> "Explorer":
     return Explorer(draw, sliders)
 
 
-class Explorer(ipywidgets.VBox):
+class Explorer(ipywidgets.VBox):  # type: ignore[misc]
     """What ``explore`` returns: ``sliders`` by name, and the ``picture`` they command."""
 
     def __init__(self, draw: Callable[..., Figure], sliders: dict[str, Range]):
@@ -108,7 +108,7 @@ class Explorer(ipywidgets.VBox):
         display({"text/html": img, "image/png": png, "text/plain": self.alt}, raw=True)
 
 
-def _default(draw: Callable, name: str) -> Any:
+def _default(draw: Callable[..., Any], name: str) -> Any:
     parameter = inspect.signature(draw).parameters.get(name)
     return None if parameter is None or parameter.default is parameter.empty else parameter.default
 

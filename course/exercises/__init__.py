@@ -11,7 +11,8 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from course.exercises.check import Verdict, assignments, begin, check_exercise, fresh_seed, load
+    from course.exercises.check import assignments, begin, check_exercise, fresh_seed, load
+    from course.exercises.verdict import Verdict
 
 __all__ = ["Verdict", "assignments", "begin", "check_exercise", "fresh_seed", "load"]
 

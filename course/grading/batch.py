@@ -195,7 +195,7 @@ def grade_class(
     return progress
 
 
-def _as_they_come(client: Any, tasks: Iterator[tuple[Task, Submission, str]], most: int) -> Iterator[tuple]:
+def _as_they_come(client: Any, tasks: Iterator[tuple[Task, Submission, str]], most: int) -> Iterator[tuple[Any, ...]]:
     """Outcomes in the order in which they are ready, with few tasks under way at any time."""
     from distributed import as_completed
 

@@ -80,7 +80,9 @@ def noisy_classifier_loss(model: Any, batch: Any, generator: torch.Generator) ->
     return F.cross_entropy(model(noisy, sigma), labels)
 
 
-def _test_loss(loss: Callable[[Any, Any, torch.Generator], Tensor]) -> Callable[[Any, Tensor, Tensor], dict]:
+def _test_loss(
+    loss: Callable[[Any, Any, torch.Generator], Tensor],
+) -> Callable[[Any, Tensor, Tensor], dict[str, float]]:
     """The loss on the test images under two draws of fixed noise."""
 
     def measure(model: Any, x: Tensor, labels: Tensor) -> dict[str, float]:

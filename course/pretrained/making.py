@@ -66,7 +66,7 @@ def make(
     settings: dict[str, Any] = {"steps": steps, "batch_size": it.batch_size, "lr": it.lr, "seed": seed}
     settings |= {"precision": str(precision or torch.float32).removeprefix("torch.")}
     accelerator = launched()
-    made: Trained = train(
+    made: Trained[Any] = train(
         it.network().to("cuda" if torch.cuda.is_available() else "cpu"),
         it.loss,
         it.data(),

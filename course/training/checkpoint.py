@@ -133,13 +133,13 @@ def check_writable(file: Path) -> None:
         raise type(error)(f"The checkpoint {file} cannot be written ({reason}); name another file.") from None
 
 
-def write(file: Path, settings: dict, state: dict) -> None:
+def write(file: Path, settings: dict[str, Any], state: dict[str, Any]) -> None:
     """Write what ``read`` reads."""
     with replacing(file) as beside:
         torch.save({"settings": settings, "state": state}, beside)
 
 
-def read(file: Path, settings: dict, parts: tuple[str, ...]) -> dict[str, Any]:
+def read(file: Path, settings: dict[str, Any], parts: tuple[str, ...]) -> dict[str, Any]:
     """The state in a file, if it is of the run that has these settings.
 
     Raises:

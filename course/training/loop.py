@@ -230,7 +230,7 @@ class _Run:
         """What the loss remembers from step to step, such as persistent chains."""
         return self.loss.state_dict() if hasattr(self.loss, "state_dict") else {}
 
-    def save(self, file: Path, settings: dict) -> None:
+    def save(self, file: Path, settings: dict[str, Any]) -> None:
         """Write everything that ``load`` needs."""
         own = self.together.gather({"generator": self.generator.get_state(), "loss": self._memory()})
         if self.together.rank:
@@ -239,7 +239,7 @@ class _Run:
         state |= {"own": own, "losses": torch.tensor(self.losses, dtype=torch.float64)}
         checkpoints.write(file, settings, state)
 
-    def load(self, file: Path, settings: dict) -> None:
+    def load(self, file: Path, settings: dict[str, Any]) -> None:
         """Go on from a file, if it is of this very run."""
         state = checkpoints.read(file, settings, (*_SHARED, "own", "losses"))
         for name in _SHARED:
@@ -284,7 +284,7 @@ def _described(value: Any) -> str:
     return f"shape {tuple(value.shape)}{graph}{off}"
 
 
-def _warm_ema(decay: float) -> Callable:
+def _warm_ema(decay: float) -> Callable[..., Any]:
     """An average that forgets the first, useless weights quickly: the decay rises to its final value."""
 
     def update(averages: Any, weights: Any, k: Any) -> None:

@@ -122,7 +122,7 @@ class ForkServer:
             self.close()
             raise SandboxError(f"bubblewrap could not make a sandbox here: {self._complaint()}")
 
-    def _start(self, command: list[str], descriptor: int) -> subprocess.Popen:
+    def _start(self, command: list[str], descriptor: int) -> subprocess.Popen[bytes]:
         nothing = subprocess.DEVNULL
         return subprocess.Popen(
             command, stdin=nothing, stdout=nothing, stderr=self._errors, pass_fds=[descriptor], cwd="/"
@@ -195,9 +195,9 @@ def sandbox_missing() -> str | None:
     )
 
 
-def _outlive(start: Callable[[], subprocess.Popen]) -> subprocess.Popen:
+def _outlive(start: Callable[[], subprocess.Popen[bytes]]) -> subprocess.Popen[bytes]:
     """Start a process from a thread that lives as long: bubblewrap ends with the thread that started it."""
-    started: Queue[subprocess.Popen | BaseException] = Queue()
+    started: Queue[subprocess.Popen[bytes] | BaseException] = Queue()
 
     def keep() -> None:
         try:

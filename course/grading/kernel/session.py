@@ -14,8 +14,8 @@ from pathlib import Path
 from typing import Any
 
 import zmq
-from jupyter_client import KernelManager
 from jupyter_client.kernelspec import KernelSpec
+from jupyter_client.manager import KernelManager
 from nbformat import NotebookNode
 from nbformat.v4 import new_output
 
@@ -89,7 +89,7 @@ class CellOutput:
             self.outputs.append(new_output("stream", name=name, text=text))
 
 
-def _context(sandboxed: bool) -> zmq.Context:
+def _context(sandboxed: bool) -> zmq.Context[Any]:
     """Sockets that hang up on a message that is too large, and from a sandbox for good.
 
     Where a kernel's sockets were at first it may put links to sockets of this machine later: nobody connects twice.
@@ -251,7 +251,7 @@ def _memory_of_this_process() -> int:
         return 0
 
 
-def _list(value: Any) -> list:
+def _list(value: Any) -> list[Any]:
     return value if isinstance(value, list) else []
 
 

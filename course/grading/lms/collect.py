@@ -14,7 +14,7 @@ from datetime import datetime, timedelta, timezone, tzinfo
 from pathlib import Path
 
 from dateutil.tz import gettz
-from nbgrader.api import Gradebook, MissingEntry
+from nbgrader.api import Gradebook, MissingEntry, SubmittedAssignment
 from nbgrader.utils import parse_utc
 
 from course.grading.course_folder import CourseFolder, GradingError
@@ -272,7 +272,7 @@ def _late(desk: _Collection, person: Person, one: Handed) -> datetime | None:
     return due.replace(tzinfo=timezone.utc) + timedelta(seconds=1)
 
 
-def _submission(desk: _Collection, person: Person) -> Iterator:
+def _submission(desk: _Collection, person: Person) -> Iterator[SubmittedAssignment]:
     """The student's submission in the gradebook, if it has been graded before."""
     try:
         yield desk.gradebook.find_submission(desk.assignment, person.id)

@@ -34,7 +34,11 @@ class Result:
     by_hand: bool = False
 
 
-class OfficeExport(ExportPlugin):
+Results = dict[str, dict[str, Result]]
+"""By assignment's name and student's id."""
+
+
+class OfficeExport(ExportPlugin):  # type: ignore[misc]
     """What the forms share; ``to`` defaults to ``ASSIGNMENT-form.csv``."""
 
     form = ""
@@ -80,9 +84,7 @@ class OfficeExport(ExportPlugin):
             self.log.warning("%s", warning)
         return to, warnings
 
-    def table(
-        self, people: list[Person], assignments: list[Assignment], results: dict[str, dict[str, Result]]
-    ) -> Iterator[list[Any]]:
+    def table(self, people: list[Person], assignments: list[Assignment], results: Results) -> Iterator[list[Any]]:
         """The rows of the form, its header first; results by assignment's name and student's id."""
         raise NotImplementedError
 
@@ -96,7 +98,7 @@ class NbgraderExport(OfficeExport):
         *("raw_score", "late_submission_penalty", "score", "max_score"),
     )
 
-    def table(self, people, assignments, results):
+    def table(self, people: list[Person], assignments: list[Assignment], results: Results) -> Iterator[list[Any]]:
         yield list(self.columns)
         for one in assignments:
             for person in people:
@@ -118,7 +120,7 @@ class CanvasExport(OfficeExport):
         config=True
     )
 
-    def table(self, people, assignments, results):
+    def table(self, people: list[Person], assignments: list[Assignment], results: Results) -> Iterator[list[Any]]:
         numbers = {name: f"{name} ({number})" for name, number in self.numbers.items()}
         titles = [numbers.get(one.name, one.name) for one in assignments]
         yield ["Student", "ID", "SIS User ID", "SIS Login ID", "Section", *titles]
@@ -138,7 +140,7 @@ class MoodleExport(OfficeExport):
 
     form = "moodle"
 
-    def table(self, people, assignments, results):
+    def table(self, people: list[Person], assignments: list[Assignment], results: Results) -> Iterator[list[Any]]:
         titles = [title for one in assignments for title in (one.name, f"{one.name} feedback")]
         yield ["First name", "Last name", "ID number", "Email address", *titles]
         for person in people:
@@ -152,7 +154,7 @@ class GradescopeExport(OfficeExport):
 
     form = "gradescope"
 
-    def table(self, people, assignments, results):
+    def table(self, people: list[Person], assignments: list[Assignment], results: Results) -> Iterator[list[Any]]:
         if len(assignments) != 1:
             raise GradingError("Gradescope's table has room for one assignment; name one, such as `course export hw2`.")
         yield ["First Name", "Last Name", "SID", "Email", "Total Score", "Max Points", "Status"]

@@ -53,7 +53,7 @@ def read(data: bytes) -> tuple[NotebookNode, list[str]]:
     return notebook, notes
 
 
-def _fewer(cells: list) -> list:
+def _fewer(cells: list[Any]) -> list[Any]:
     """The first cells, and all answers."""
     answers = [
         cell for cell in cells[MOST_CELLS:] if isinstance(cell, dict) and "nbgrader" in str(cell.get("metadata"))
@@ -74,7 +74,7 @@ def _decode(data: bytes) -> tuple[str, list[str]]:
     raise UnreadableNotebookError("The file's encoding is none that notebooks have.")
 
 
-def _upgrade(raw: dict) -> dict:
+def _upgrade(raw: dict[str, Any]) -> dict[str, Any]:
     try:
         return nbformat.convert(nbformat.from_dict(raw), 4)
     except Exception as error:  # the converter trusts its input

@@ -145,7 +145,7 @@ def _is_test(cell: NotebookNode) -> bool:
     return bool(cell.metadata.get("nbgrader", {}).get("grade"))
 
 
-class Rebuild(NbGraderPreprocessor):
+class Rebuild(NbGraderPreprocessor):  # type: ignore[misc]
     """``rebuild`` as the first of nbgrader's sanitizing preprocessors, so that plain nbgrader does it too."""
 
     def preprocess(self, nb: NotebookNode, resources: Any) -> tuple[NotebookNode, Any]:

@@ -55,7 +55,7 @@ def without_outputs(raw: Any) -> dict[str, Any]:
     return {"nbformat": 4, "nbformat_minor": 5, "metadata": {}, "cells": kept}
 
 
-def _cell(cell: dict) -> dict[str, Any]:
+def _cell(cell: dict[str, Any]) -> dict[str, Any]:
     names = ("cell_type", "id", "source", "attachments")
     kept = {name: cell[name] for name in names if name in cell}
     metadata = cell.get("metadata")
