@@ -1,6 +1,6 @@
 """Imports run one way: mathematics knows nothing of exercises, exercises nothing of grading."""
 
-from tools.structure import cycles, rooms, rows
+from tools.structure import TARGET, cycles, direct, rooms, rows
 
 
 def test_rooms_import_only_what_is_below_them():
@@ -21,3 +21,13 @@ def test_mathematics_exercises_and_grading_lie_on_top_of_one_another():
 def test_a_cycle_would_be_found():
     assert cycles({"a": {"b"}, "b": {"c"}, "c": {"a"}, "d": {"a"}}) == [["a", "b", "c"]]
     assert rows({"a": {"b"}, "b": set(), "c": {"a"}}) == [["b"], ["a"], ["c"]]
+
+
+def test_an_arrow_that_a_chain_implies_is_left_out():
+    assert direct({"a": {"b", "c"}, "b": {"c"}, "c": set()}) == {"a": {"b"}, "b": {"c"}, "c": set()}
+    assert direct({"a": {"b"}, "b": {"a"}}) == {"a": {"b"}, "b": {"a"}}
+
+
+def test_the_drawing_in_the_docs_has_every_room():
+    drawn = TARGET.read_text(encoding="utf-8")
+    assert [room for room in rooms() if f">{room}</text>" not in drawn] == []

@@ -1,7 +1,8 @@
-"""CaseRng the structure of the package from its imports: ``python -m tools.structure`` writes docs/structure.svg.
+"""Draw the structure of the package from its imports: ``python -m tools.structure`` writes docs/structure.svg.
 
 A room is a module or a package of ``course``, and each package within ``grading``; an arrow goes from a room to one
-that it imports. Rooms stand in rows, each above all that it imports: read the drawing from below.
+that it imports, unless a chain of other arrows leads there. Rooms stand in rows, each above all that it imports: read
+the drawing from below.
 """
 
 import ast
@@ -52,15 +53,31 @@ def _is_module(name: str) -> bool:
     return path.is_dir() or path.with_suffix(".py").is_file()
 
 
-def cycles(graph: dict[str, set[str]]) -> list[list[str]]:
-    """Groups of rooms that import one another, directly or through others."""
+def reachable(graph: dict[str, set[str]]) -> dict[str, set[str]]:
+    """Every room, and all that it imports, directly or through others."""
     reach = {room: set(others) for room, others in graph.items()}
     for middle in graph:
         for room in graph:
             if middle in reach[room]:
                 reach[room] |= reach[middle]
+    return reach
+
+
+def cycles(graph: dict[str, set[str]]) -> list[list[str]]:
+    """Groups of rooms that import one another, directly or through others."""
+    reach = reachable(graph)
     groups = {tuple(sorted(other for other in reach[room] if room in reach[other])) for room in graph}
     return [list(group) for group in sorted(groups) if group]
+
+
+def direct(graph: dict[str, set[str]]) -> dict[str, set[str]]:
+    """Of the imports, those that no chain of others implies; within a cycle, all."""
+    reach = reachable(graph)
+
+    def implied(room: str, other: str) -> bool:
+        return any(other in reach[middle] and room not in reach[middle] for middle in graph[room] - {other})
+
+    return {room: {other for other in others if not implied(room, other)} for room, others in graph.items()}
 
 
 def rows(graph: dict[str, set[str]]) -> list[list[str]]:
@@ -88,8 +105,8 @@ def draw(target: Path) -> None:
     graph = rooms()
     levels = rows(graph)
     places = {room: ((i + 1) / (len(row) + 1), y) for y, row in enumerate(levels) for i, room in enumerate(row)}
-    fig, ax = plt.subplots(figsize=(12, 0.8 * len(levels) + 0.5), layout="constrained")
-    for room, others in graph.items():
+    fig, ax = plt.subplots(figsize=(10, 0.6 * len(levels) + 0.4), layout="constrained")
+    for room, others in direct(graph).items():
         for other in others:
             (x, y), (to_x, to_y) = places[room], places[other]
             line = {"arrowstyle": "-|>", "color": "0.75", "linewidth": 0.7, "shrinkA": 9, "shrinkB": 9}
