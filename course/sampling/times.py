@@ -45,6 +45,7 @@ def karras_times(sigma_max: float, sigma_min: float, n: int, rho: float = 7.0) -
     """
     if not (0 <= sigma_min < sigma_max < math.inf and 0 < rho < math.inf):
         raise ValueError(
-            f"Noise descends from sigma_max to sigma_min >= 0, with rho > 0; got {sigma_max}, {sigma_min} and {rho}."
+            "Noise descends from sigma_max to sigma_min >= 0, with rho > 0; "
+            f"got sigma_max = {sigma_max}, sigma_min = {sigma_min} and rho = {rho}."
         )
     return torch.linspace(sigma_max ** (1 / rho), sigma_min ** (1 / rho), whole("n", n, 2)) ** rho
