@@ -1,16 +1,22 @@
 """What a kernel may ask of the machine: the calls on the list, UNIX sockets, no namespaces, no keys of others."""
 
+import os
 import shutil
+import subprocess
 import sys
+import tempfile
+from pathlib import Path
 
 import pytest
 
 pytest.importorskip("nbgrader", reason="grading needs the extra `instructor`")
 pytest.importorskip("pyseccomp", reason="the filter of system calls needs libseccomp", exc_type=ImportError)
 
+import course
 from course.grading.kernel.sandbox import Settings
 from course.grading.kernel.session import Session
 from course.grading.kernel.system_calls import ALLOWED, compiled, filter_missing
+from course.grading.sandboxed.isolation import SEEN_OF_PROC
 
 pytestmark = pytest.mark.skipif(not shutil.which("bwrap"), reason="needs bubblewrap")
 
@@ -111,3 +117,50 @@ scipy.integrate.solve_ivp(lambda t, y: -y, (0, 1), [1.0])
 print("all")
 """
     assert said(session, source).startswith("all")
+
+
+OF_PROC = """
+import os
+names = [n for n in os.listdir("/proc") if not n.isdigit() and not os.path.islink("/proc/" + n)]
+size = lambda path: len(os.listdir(path)) if os.path.isdir(path) else len(open(path, "rb").read(99))
+"""
+
+
+@pytest.mark.slow
+def test_of_proc_only_what_libraries_read_is_there(session):
+    seen = said(session, OF_PROC + "print(sorted(n for n in names if size('/proc/' + n)))")
+    assert seen == str(sorted(SEEN_OF_PROC))
+
+
+ORDINARY = """
+from course.grading.kernel.sandbox import Settings, run_by_root
+from course.grading.kernel.session import Session
+assert run_by_root() is None
+with Session(Settings("hw2")) as session:
+    print(session.execute("import course, os; print(course.__file__, os.getuid(), sorted(os.listdir('/tmp')))", 30))
+"""
+
+
+@pytest.mark.slow
+def test_an_ordinary_user_can_grade():
+    """Without a capability: where tests run as root, in a user namespace that has none."""
+    user = ["bwrap", "--dev-bind", "/", "/", "--unshare-user", "--uid", "1000", "--gid", "1000", "--cap-drop", "ALL"]
+    result = subprocess.run([*user, sys.executable, "-c", ORDINARY], capture_output=True, text=True, timeout=300)
+    assert "course/__init__.py" in result.stdout, result.stderr
+
+
+@pytest.mark.slow
+def test_a_checkout_below_tmp_can_grade():
+    """A kernel's /tmp is its own, and what it needs of the machine's is shown again, for reading only."""
+    with tempfile.TemporaryDirectory(dir="/tmp") as folder:
+        shutil.copytree(
+            Path(course.__file__).parent, Path(folder) / "course", ignore=shutil.ignore_patterns("checkpoints", "*.npz")
+        )
+        environment = os.environ | {"PYTHONPATH": folder}
+        script = ORDINARY.replace("assert run_by_root() is None", "")
+        script += """    print(session.execute("open(course.__file__, 'a')", 30)[-1]["evalue"])"""
+        result = subprocess.run(
+            [sys.executable, "-c", script], capture_output=True, text=True, timeout=300, env=environment, cwd=folder
+        )
+        assert f"{folder}/course/__init__.py" in result.stdout, result.stderr
+        assert "Read-only file system" in result.stdout

@@ -9,9 +9,9 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 
 from course.grading.batch import Progress as Done
 from course.grading.batch import grade_class, local_workers, remote_workers
-from course.grading.course_folder import CourseFolder, GradingError
+from course.grading.course_folder import CourseFolder, GradingError, counted
 from course.grading.gradebook import GradeRecord
-from course.grading.kernel.sandbox import Settings
+from course.grading.kernel.sandbox import Settings, run_by_root
 from course.grading.sandboxed.isolation import Limits
 
 
@@ -33,6 +33,8 @@ def grade_in_terminal(
     say = Console(highlight=False)
     devices = tuple(sorted(glob("/dev/nvidia*"))) if gpu else ()
     settings = Settings(assignment, Limits(memory=memory), devices) if sandbox else None
+    if settings and not scheduler and (warning := run_by_root()):
+        say.print(warning, style="yellow", soft_wrap=True)
     bar = Progress(
         TextColumn("{task.description}"),
         BarColumn(),
@@ -61,4 +63,4 @@ def grade_in_terminal(
         for note in notes:
             say.print(f"  {escape(student)} · {escape(note)}", soft_wrap=True)
     if done.failed:
-        raise GradingError(f"{len(done.failed)} submissions could not be graded; run the command again to try them.")
+        raise GradingError(f"{counted(len(done.failed), 'submission')} could not be graded; run the command again.")

@@ -66,7 +66,7 @@ def _become_first_process(request: dict[str, Any], descriptor: int) -> None:
         signal.signal(signal.SIGCHLD, signal.SIG_DFL)
         leave_namespaces()
         if os.fork() == 0:
-            isolate(Limits(**request["limits"]), base64.b64decode(request["system_calls"]))
+            isolate(Limits(**request["limits"]), base64.b64decode(request["system_calls"]), request["kept"])
             _become_kernel(request["connection"], report)
     except BaseException as error:
         report.send(f"{type(error).__name__}: {error}".encode()[:1000])

@@ -24,6 +24,9 @@ KEYCTL_JOIN_SESSION_KEYRING = 1
 LAST_CAPABILITY = 63
 CAPABILITY_VERSION_3 = 0x20080522
 
+SEEN_OF_PROC = ("cpuinfo", "filesystems", "meminfo", "stat", "uptime", "version")
+"""Files of /proc that libraries read: torch, psutil, and others through them."""
+
 SOCKETS = "/run/kernel"
 """Where a kernel's sockets are, in a file system of its own that is too small to be filled with anything else."""
 
@@ -61,28 +64,42 @@ class _Program(ctypes.Structure):
     _fields_ = (("length", ctypes.c_ushort), ("instructions", ctypes.c_char_p))
 
 
-def isolate(limits: Limits, system_calls: bytes) -> None:
+def isolate(limits: Limits, system_calls: bytes, kept: list[str]) -> None:
     """As the first process of its namespace: private file systems, then limits, then no capability any more.
 
     Args:
         limits: what this kernel may use.
         system_calls: the BPF program that says which calls it may make.
+        kept: folders below /tmp that stay where they are, such as a checkout's package and its Python.
     """
     os.setsid()  # a signal to its process group reaches no other kernel, nor the fork server
     _leave_keyring()
     _mount("none", "/", None, MS_REC | MS_PRIVATE)
     safe = MS_NOSUID | MS_NODEV
     _mount("proc", "/proc", "proc", safe | MS_NOEXEC)
+    handles = [os.open(path, os.O_PATH) for path in kept]
     for folder in ("/tmp", "/dev/shm"):
         _mount("tmpfs", folder, "tmpfs", safe, f"size={limits.scratch},nr_inodes=10000,mode=1777")
+    for path, handle in zip(kept, handles):
+        _show_again(path, handle)
     _mount("tmpfs", SOCKETS, "tmpfs", safe | MS_NOEXEC, "size=65536,nr_inodes=16,mode=0700")
     _forbid_user_namespaces()
-    # Where grading runs as root, the files of /proc/sys are root's own, capabilities or not: nobody writes there.
-    _mount("none", "/proc", None, MS_REMOUNT | MS_BIND | MS_RDONLY | safe | MS_NOEXEC)
+    _hide_the_machine()
     _set_limits(limits)
     _drop_capabilities()
     program = _Program(len(system_calls) // 8, system_calls)
     _call("prctl", PR_SET_SECCOMP, SECCOMP_MODE_FILTER, ctypes.byref(program), 0, 0)
+
+
+def _show_again(path: str, handle: int) -> None:
+    """Bind a file or folder, of which a handle was taken, to a path in the new /tmp; it stays read-only."""
+    if os.path.isdir(f"/proc/self/fd/{handle}"):
+        os.makedirs(path, exist_ok=True)
+    else:
+        os.makedirs(os.path.dirname(path), exist_ok=True)
+        os.close(os.open(path, os.O_CREAT | os.O_WRONLY))
+    _mount(f"/proc/self/fd/{handle}", path, None, MS_BIND | MS_REC)
+    os.close(handle)
 
 
 def _leave_keyring() -> None:
@@ -96,6 +113,22 @@ def _forbid_user_namespaces() -> None:
     """In a user namespace of its own a process has every capability again: allow none below this one."""
     with open("/proc/sys/user/max_user_namespaces", "w") as limit:
         limit.write("0")
+
+
+def _hide_the_machine() -> None:
+    """Of /proc, leave the processes and what libraries ask of a processor: the rest tells of the machine.
+
+    Where grading runs as root, the rest would be root's own to read, and /proc/sys to write, capabilities or not.
+    """
+    flags = MS_NOSUID | MS_NODEV | MS_NOEXEC
+    for entry in list(os.scandir("/proc")):
+        if entry.name.isdigit() or entry.is_symlink() or entry.name in SEEN_OF_PROC:
+            continue
+        if entry.is_dir():
+            _mount("tmpfs", entry.path, "tmpfs", flags | MS_RDONLY, "size=4096,nr_inodes=1,mode=0555")
+        else:
+            _mount("/dev/null", entry.path, None, MS_BIND)
+    _mount("none", "/proc", None, MS_REMOUNT | MS_BIND | MS_RDONLY | flags)
 
 
 def _set_limits(limits: Limits) -> None:
