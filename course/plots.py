@@ -7,7 +7,7 @@ module sets matplotlib's defaults, so that plain ``ax.plot`` looks the same.
 An extent is a number e for [-e, e] on both axes, or (left, right, bottom, top).
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, TypeAlias
 
 import matplotlib.pyplot as plt
@@ -198,6 +198,31 @@ def compare(
         ax.plot(line, _array(truth), color=EXACT, label=exact_label)
     bars = None if error is None else _array(error)
     ax.errorbar(at, found, bars, fmt="o", color=color, capsize=3, label=label, zorder=3)
+    return ax
+
+
+def shares(ax: Axes, found: Mapping[str, Mapping[str, Tensor]], legend_columns: int = 2) -> Axes:
+    """How often something is right: groups of bars, a mean and one standard error each, the legend above them.
+
+    Args:
+        found: by the bar's label, then by the group's: numbers from 0 to 1, such as 1 where one is right and 0 where it
+            is not, shape (N,). All labels have the same groups; an empty one has no bar.
+    """
+    groups = list(next(iter(found.values())))
+    width = 0.84 / len(found)
+    for j, (label, of) in enumerate(found.items()):
+        if list(of) != groups:
+            raise ValueError(f"Every label has the same groups, {groups}; got {list(of)} for {label!r}.")
+        at = np.arange(len(groups)) + (j - (len(found) - 1) / 2) * width
+        values = [_array(of[group].double()) for group in groups]
+        mean = [v.mean() if len(v) else np.nan for v in values]
+        error = [v.std(ddof=1) / len(v) ** 0.5 if len(v) > 1 else np.nan for v in values]
+        ax.bar(at, mean, 0.9 * width, yerr=error, capsize=2, label=label, error_kw={"linewidth": 1})
+    rows = -(-len(found) // legend_columns)
+    ax.set(xticks=range(len(groups)), ylim=(0, 1.1 + 0.16 * rows), ylabel=ax.get_ylabel() or "share right")
+    ax.set_xticklabels(groups)
+    ax.set_yticks([0, 0.25, 0.5, 0.75, 1])
+    ax.legend(ncols=legend_columns, loc="upper center", columnspacing=1)
     return ax
 
 

@@ -20,7 +20,7 @@ from IPython.display import display
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
-Range: TypeAlias = tuple[float, float, float, float] | list[Any] | range
+Range: TypeAlias = tuple[float, float, float, float] | list[Any] | range | str
 
 
 def explore(draw: Callable[..., Figure], /, **sliders: Range) -> "Explorer":
@@ -30,10 +30,12 @@ def explore(draw: Callable[..., Figure], /, **sliders: Range) -> "Explorer":
         draw: takes the sliders' values by name and returns a matplotlib figure, in at most 0.15 s or so. The first line
             of its docstring becomes the picture's alternative text.
         sliders: ``(lowest, highest, step, start)``; or a list of options; or a ``range``, which gets a play button and
-            whose pictures are drawn ahead. Options and ranges start at draw's default, or else at their first value.
+            whose pictures are drawn ahead. Options and ranges start at draw's default, or else at their first value. A
+            string is where a box for text starts, which is read when Enter is pressed or the box is left; its draw may
+            take longer, and a ``ValueError`` that it raises is told below the picture.
 
     Raises:
-        ValueError: if there is no slider, or one is none of the three.
+        ValueError: if there is no slider, or one is none of the four.
         TypeError: if draw returns something else than a figure.
 
     Example:
@@ -45,7 +47,30 @@ def explore(draw: Callable[..., Figure], /, **sliders: Range) -> "Explorer":
     return Explorer(draw, sliders)
 
 
-class Explorer(ipywidgets.VBox):  # type: ignore[misc]
+class WithStill(ipywidgets.VBox):  # type: ignore[misc]
+    """A widget that shows a ``picture``, ``alt`` in words; beside it goes a plain one, which a live widget hides."""
+
+    picture: Any
+    alt: str
+
+    @property
+    def _static(self) -> str:
+        return f"static-{self.model_id}"
+
+    def _spoken(self) -> Any:
+        """What hides the plain picture where the widget lives, and says ``alt`` to those who do not see it."""
+        live = f"<style>.{self._static} {{ display: none !important; }}</style>"
+        spoken = f'<span style="position: absolute; clip-path: inset(50%)">{escape(self.alt)}</span>'
+        return ipywidgets.HTML(live + spoken)
+
+    def _ipython_display_(self) -> None:
+        png = b64encode(self.picture.value).decode()
+        img = f'<img class="{self._static}" alt="{escape(self.alt)}" src="data:image/png;base64,{png}">'
+        display(self._repr_mimebundle_(), raw=True)
+        display({"text/html": img, "image/png": png, "text/plain": self.alt}, raw=True)
+
+
+class Explorer(WithStill):
     """What ``explore`` returns: ``sliders`` by name, and the ``picture`` they command."""
 
     def __init__(self, draw: Callable[..., Figure], sliders: dict[str, Range]):
@@ -60,11 +85,9 @@ class Explorer(ipywidgets.VBox):  # type: ignore[misc]
             for value in values if isinstance(values, range) else ():
                 self._png(**{**self.values, name: value})
         self.picture.value = self._png(**self.values)
-        live = f"<style>.{self._static} {{ display: none !important; }}</style>"
-        spoken = f'<span style="position: absolute; clip-path: inset(50%)">{escape(self.alt)}</span>'
         row = {"flex_flow": "row wrap", "align_items": "center", "padding": "0 0 0 8px"}
         controls = ipywidgets.Box([_with_play(s, sliders[name]) for name, s in self.sliders.items()], layout=row)
-        self.children = [controls, self.picture, self.message, ipywidgets.HTML(live + spoken)]
+        self.children = [controls, self.picture, self.message, self._spoken()]
         for slider in self.sliders.values():
             slider.observe(self._redraw, "value")
         gc.unfreeze()
@@ -75,10 +98,6 @@ class Explorer(ipywidgets.VBox):  # type: ignore[misc]
     def values(self) -> dict[str, Any]:
         """Where the sliders stand."""
         return {name: slider.value for name, slider in self.sliders.items()}
-
-    @property
-    def _static(self) -> str:
-        return f"static-{self.model_id}"
 
     def _redraw(self, _: Any = None) -> None:
         try:
@@ -95,17 +114,17 @@ class Explorer(ipywidgets.VBox):  # type: ignore[misc]
             figure.set_layout_engine("none")
             for ax, place in zip(figure.axes, self._places):
                 ax.set_position(place)
-        png = BytesIO()
-        FigureCanvasAgg(figure).print_png(png, pil_kwargs={"compress_level": 1})  # savefig would draw twice
+        png = png_of(figure)
         self._places = [ax.get_position(original=True) for ax in figure.axes]
         plt.close(figure)
-        return png.getvalue()
+        return png
 
-    def _ipython_display_(self) -> None:
-        png = b64encode(self.picture.value).decode()
-        img = f'<img class="{self._static}" alt="{escape(self.alt)}" src="data:image/png;base64,{png}">'
-        display(self._repr_mimebundle_(), raw=True)
-        display({"text/html": img, "image/png": png, "text/plain": self.alt}, raw=True)
+
+def png_of(figure: Figure) -> bytes:
+    """A figure as PNG; savefig would draw it twice."""
+    png = BytesIO()
+    FigureCanvasAgg(figure).print_png(png, pil_kwargs={"compress_level": 1})
+    return png.getvalue()
 
 
 def _default(draw: Callable[..., Any], name: str) -> Any:
@@ -116,6 +135,9 @@ def _default(draw: Callable[..., Any], name: str) -> Any:
 def _slider(name: str, values: Range, default: Any) -> Any:
     look = {"description": name.replace("_", " "), "tooltip": name, "layout": {"flex": "0 0 auto"}}
     look["style"] = {"description_width": "initial"}
+    if isinstance(values, str):
+        look["layout"] = {"flex": "1 1 auto", "max_width": "42em"}
+        return ipywidgets.Text(values, continuous_update=False, **look)
     if isinstance(values, range) and len(values) > 1:
         start = values[0] if default is None else default
         return ipywidgets.IntSlider(start, min=values[0], max=values[-1], step=values.step, **look)
@@ -126,7 +148,7 @@ def _slider(name: str, values: Range, default: Any) -> Any:
         low, high, step, start = values
         return (ipywidgets.IntSlider if whole else ipywidgets.FloatSlider)(start, min=low, max=high, step=step, **look)
     raise ValueError(
-        f"The slider {name} is (lowest, highest, step, start), a list of options or a range; got {values!r}."
+        f"The slider {name} is (lowest, highest, step, start), a list of options, a range or a string; got {values!r}."
     )
 
 

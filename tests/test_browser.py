@@ -126,6 +126,33 @@ def test_a_slider_moves_the_picture_by_keyboard(lab, page):
     assert page.locator("img[class^=static]").is_hidden()  # the plain picture stands in only where no widget lives
 
 
+def test_a_text_box_draws_what_is_typed_and_says_what_it_cannot_read(lab, page):
+    address, folder = lab
+    lines = ["from course import plots", "from course.data import parse", "from course.widgets import explore", "", ""]
+    lines += [
+        "def draw(caption):",
+        '    "A caption as a title."',
+        "    parse(caption)",
+        "    figure, ax = plots.figure()",
+    ]
+    lines += ["    ax.set(title=caption)", "    return figure", "", "", 'explore(draw, caption="a red seven")']
+    cell = nbformat.v4.new_code_cell("\n".join(lines))
+    kernel = {"kernelspec": {"name": "python3", "display_name": "Python 3", "language": "python"}}
+    nbformat.write(nbformat.v4.new_notebook(cells=[cell], metadata=kernel), folder / "text.ipynb")
+    _run_all(page, f"{address}/lab/tree/text.ipynb", ".jp-CodeCell")
+    picture, box = page.locator("img.widget-image"), page.locator(".widget-text input")
+    picture.wait_for()
+    before = picture.get_attribute("src")
+    box.fill("a mauve seven")
+    box.press("Enter")
+    page.get_by_text("There is no word 'mauve'").wait_for()
+    assert picture.get_attribute("src") == before
+    box.fill("a blue star")
+    box.press("Enter")
+    page.wait_for_function(IS_ANOTHER, arg=[picture.element_handle(), before], polling=10)
+    assert page.get_by_text("There is no word 'mauve'").count() == 0
+
+
 @pytest.mark.parametrize("lecture", sorted(ROOT.glob("lectures/*.ipynb")), ids=lambda path: path.stem)
 def test_every_slider_of_a_lecture_moves_its_picture(lab, page, lecture):
     """Run all, nothing on stderr; then each slider by keyboard, one step: another picture appears."""

@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 import torch
+from matplotlib.container import BarContainer
 
 from course import plots
 from course.data import ring
@@ -157,6 +158,38 @@ def test_an_error_while_drawing_is_shown_where_the_reader_looks():
     explorer.sliders["n"].value = 1
     assert "ValueError" in explorer.message.value
     assert "&lt;here&gt;" in explorer.message.value
+
+
+def test_bars_are_as_high_as_the_share_that_is_right(ax):
+    right = {"seen": torch.tensor([1.0, 1.0, 0.0, 1.0]), "unseen": torch.tensor([1.0, 0.0])}
+    plots.shares(ax, {"ours": right, "control": {name: 0 * x for name, x in right.items()}})
+    assert [bar.get_height() for bar in ax.patches] == [0.75, 0.5, 0, 0]
+    bars = next(container for container in ax.containers if isinstance(container, BarContainer))
+    low, high = bars.errorbar[2][0].get_segments()[0][:, 1]
+    assert high - low == pytest.approx(2 * 0.5 / 4**0.5)  # the deviation of 1, 1, 0, 1 is a half
+    with pytest.raises(ValueError, match=r"same groups, \['seen', 'unseen'\]; got \['seen'\] for 'control'"):
+        plots.shares(ax, {"ours": right, "control": {"seen": right["seen"]}})
+
+
+def test_a_text_box_is_read_as_a_whole_and_says_what_is_wrong():
+    def draw(caption):
+        "A caption as a title."
+        if not caption:
+            raise ValueError("An empty caption tells of nothing.")
+        figure, ax = plots.figure()
+        ax.set(title=caption)
+        return figure
+
+    explorer = explore(draw, caption="a red seven")
+    box, first = explorer.sliders["caption"], explorer.picture.value
+    assert box.value == "a red seven"
+    assert not box.continuous_update  # or every letter would be drawn
+    box.value = ""
+    assert explorer.message.value == "<b>ValueError</b>: An empty caption tells of nothing."
+    assert explorer.picture.value == first
+    box.value = "a blue star"
+    assert explorer.message.value == ""
+    assert explorer.picture.value != first
 
 
 def test_sliders_are_checked():
