@@ -2,6 +2,7 @@
 
 from course.applications.detection import auc, detection_scores, detector_loss, pixel_traces, train_detector
 from course.applications.distillation import distill, score_distillation, view_prior
+from course.applications.locality import local_denoiser
 from course.applications.membership import denoising_losses, membership_auc, roc_curve, true_positive_rate
 from course.applications.memorization import (
     distance_ratio,
@@ -38,6 +39,7 @@ __all__ = [
     "example_gradients",
     "frame_by_frame",
     "keyed_signs",
+    "local_denoiser",
     "membership_auc",
     "memorized_fraction",
     "moves_as_told",
