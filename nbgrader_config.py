@@ -10,6 +10,7 @@ from nbconvert.preprocessors import CSSHTMLHeaderPreprocessor, TagRemovePreproce
 from nbgrader.converters import Autograde, GenerateAssignment
 from nbgrader.preprocessors import ClearHiddenTests, GetGrades
 
+from course.grading.exchange import ReleaseFeedback
 from course.grading.release import find_own_programs, keep_until_replaced
 from course.grading.submission.rebuild import Rebuild
 
@@ -52,6 +53,9 @@ c.Execute.extra_arguments = ["--HistoryManager.hist_file=:memory:", "--IPKernelA
 
 # Feedback shows what a check said, not the hidden test behind it.
 c.GenerateFeedback.preprocessors = [GetGrades, ClearHiddenTests, CSSHTMLHeaderPreprocessor]
+
+# Work that did not come through nbgrader's exchange is left out there with a warning.
+c.ExchangeFactory.release_feedback = ReleaseFeedback
 
 # Nothing that a student wrote or displayed runs in a feedback page or in formgrader.
 c.HTMLExporter.sanitize_html = True
