@@ -171,6 +171,39 @@ def collect(
 
 
 @app.command()
+def due(
+    assignment: Annotated[str, typer.Argument(help="Such as hw2.")],
+    when: Annotated[str, typer.Argument(help="Such as '2026-02-05 23:59', or never; says the date if not given.")] = "",
+    timezone: Annotated[str, typer.Option(help="Of a date that names none, such as Europe/Berlin.")] = "",
+) -> None:
+    """Set when an assignment is due, before you collect it, or say it."""
+    with _instructor():
+        from course.grading.course_folder import CourseFolder
+        from course.grading.due import due
+        from course.grading.lms.collect import time_zone
+
+        typer.echo(due(CourseFolder(Path.cwd()), assignment, when, time_zone(timezone)))
+
+
+@app.command("return")
+def give_back(
+    assignment: Annotated[str, typer.Argument(help="Such as hw2.")],
+    form: Annotated[str, typer.Option(help="canvas, moodle, or pages: one web page for each student.")] = "pages",
+    to: Annotated[Path | None, typer.Option(help="The file; ASSIGNMENT-feedback-FORM.zip here if not given.")] = None,
+) -> None:
+    """Write the feedback on an assignment as the zip file that a learning platform takes back."""
+    with _instructor():
+        from course.grading.course_folder import CourseFolder
+        from course.grading.lms.give_back import give_back
+
+        returned = give_back(CourseFolder(Path.cwd()), assignment, form, to)
+        if returned.left_out:
+            named = ", ".join(returned.left_out)
+            typer.echo(f"Careful: not collected from {form}, so left out: {named}; see --form pages.", err=True)
+        typer.echo(f"{assignment}: feedback for {len(returned.students)} in {returned.path}")
+
+
+@app.command()
 def export(
     assignment: Annotated[str, typer.Argument(help="Such as hw2.")],
     form: Annotated[str, typer.Option(help="nbgrader, canvas, moodle or gradescope.")] = "nbgrader",

@@ -69,14 +69,15 @@ def _grading() -> Iterator[Finding]:
 def _configuration() -> Finding:
     from sqlalchemy.engine import make_url
 
-    from course.grading.course_folder import CourseFolder
+    from course.grading.course_folder import CourseFolder, counted
 
     try:
         base = CourseFolder(Path.cwd())
         gradebook = make_url(base.database).render_as_string(hide_password=True)
     except Exception as error:  # whatever the instructor's file does
         return Finding(False, f"nbgrader_config.py here cannot be used: {type(error).__name__}: {error}")
-    return Finding(True, f"nbgrader_config.py here: {len(base.assignments)} assignments, gradebook {gradebook}")
+    held = counted(len(base.assignments), "assignment")
+    return Finding(True, f"nbgrader_config.py here: {held}, gradebook {gradebook}")
 
 
 def _device() -> str:

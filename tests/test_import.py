@@ -15,6 +15,7 @@ NOTEBOOKS = {
     "drawings",
     "films",
     "plots",
+    "sketch",
     "student",
     "widgets",
     "exercises",
@@ -80,10 +81,18 @@ def test_exact_formulas_need_torch_alone(brought, name):
     assert packages(brought[name]) <= {"course"}
 
 
-WITHOUT_TORCH = ["student", "doctor", "grading.report", "grading.lms.import_roster", "grading.lms.exports"]
+WITHOUT_TORCH = [
+    "student",
+    "doctor",
+    "grading.report",
+    "grading.lms.import_roster",
+    "grading.lms.exports",
+    "grading.lms.give_back",
+    "grading.due",
+]
 
 
 def test_what_only_reads_and_writes_files_brings_no_torch():
-    """`course get`, `roster`, `collect`, `export` and `report` would take seconds before their first word."""
+    """`course get`, `roster`, `collect` and their like would take seconds before their first word."""
     brought = brought_by(*(f"course.{name}" for name in [*WITHOUT_TORCH, "grading.lms.collect"]))
     assert "torch" not in packages(set().union(*brought))

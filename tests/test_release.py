@@ -1,6 +1,7 @@
 """What students get is made from what the instructor wrote, by nbgrader, and holds none of its answers."""
 
 import ast
+import re
 import shutil
 from pathlib import Path
 
@@ -96,3 +97,16 @@ def test_claims_stay_with_the_instructor(assignment):
     released, solution = read("assignments", assignment), read("solutions", assignment)
     for notebook in (released, rebuild(solution, released).notebook):
         assert not [cell.id for cell in notebook.cells if "claim" in cell.metadata.get("tags", [])]
+
+
+@pytest.mark.parametrize("assignment", ASSIGNMENTS)
+def test_every_answer_in_words_has_a_rubric_with_its_points(assignment):
+    text = (ROOT / "solutions" / "RUBRICS.md").read_text(encoding="utf-8")
+    (rubric,) = [part for part in text.split("\n## ") if part.startswith(f"{assignment}, ")]
+    by_hand = [
+        cell.metadata.nbgrader.points
+        for cell in read("solutions", assignment).cells
+        if cell.cell_type == "markdown" and cell.metadata.get("nbgrader", {}).get("grade")
+    ]
+    assert rubric.startswith(f"{assignment}, {sum(by_hand)} points")
+    assert sum(int(points) for points in re.findall(r"^\| (\d+) \|", rubric, re.MULTILINE)) == sum(by_hand)

@@ -42,13 +42,17 @@ class CourseFolder:
         root: the folder.
 
     Raises:
-        GradingError: if the folder has no configuration.
+        GradingError: if the folder has no configuration, or nbgrader cannot work in it.
     """
 
     def __init__(self, root: Path):
         self.root = root.resolve()
         if not (self.root / CONFIG).is_file():
             raise GradingError(f"There is no {CONFIG} in {self.root}; run this command in the folder that has it.")
+        if "[" in str(self.root):
+            raise GradingError(
+                f"nbgrader takes the [ in {self.root} for a pattern and finds nothing; rename the folder."
+            )
         config = PyFileConfigLoader(CONFIG, path=str(self.root)).load_config()
         config.CourseDirectory.root = str(self.root)
         config.CourseDirectory.db_url = _absolute(str(config.CourseDirectory.db_url), self.root)
@@ -103,7 +107,7 @@ class CourseFolder:
         return sorted(self.root.glob(f"{found.relative_to(self.root)}/{assignment}.html"))
 
     def scores(self, assignment: str) -> list[Score]:
-        """What the gradebook holds of an assignment, a student a line."""
+        """What the gradebook holds of an assignment, one score for each student."""
         with self._nbgrader.gradebook as gradebook:
             if assignment not in [known.name for known in gradebook.assignments]:
                 raise GradingError(
@@ -122,8 +126,10 @@ class CourseFolder:
             ]
 
     def verdicts(self, assignment: str, student: str) -> list[Verdict]:
-        """The checks' verdicts in a graded notebook, in its order."""
+        """The checks' verdicts in a graded notebook, in its order; none where it is not there any more."""
         path = self.folder("autograded", student, assignment) / f"{assignment}.ipynb"
+        if not path.is_file():
+            return []
         return list(verdicts_in(nbformat.read(path, as_version=4)))
 
     def _do(self, what: str, action: Any, *args: Any, **kwargs: Any) -> None:
@@ -131,6 +137,11 @@ class CourseFolder:
             result = action(*args, **kwargs)
         if not result["success"]:
             raise GradingError(f"nbgrader failed at {what}: {_reason(result)}")
+
+
+def counted(n: int, noun: str) -> str:
+    """How many, in words: "1 submission", "2 submissions"."""
+    return f"{n} {noun}" if n == 1 else f"{n} {noun}s"
 
 
 @contextmanager

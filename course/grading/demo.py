@@ -9,7 +9,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from course.grading.batch import grade_class, local_workers
-from course.grading.course_folder import CourseFolder, GradingError
+from course.grading.course_folder import CourseFolder, GradingError, counted
 from course.grading.kernel.sandbox import Settings, sandbox_missing
 from course.grading.sample_class import make_class
 
@@ -34,7 +34,7 @@ def run(source: Path, folder: Path) -> None:
         for assignment in base.assignments:
             settings = Settings(assignment) if sandboxed else None
             done = grade_class(base, assignment, settings=settings, crew=nullcontext(crew))
-            say.print(f"{assignment}: {done.done} submissions graded, {done.rate:.0f} a minute")
+            say.print(f"{assignment}: {counted(done.done, 'submission')} graded, {done.rate:.0f} a minute")
     say.print("Writing the feedback pages ...")
     pages = [page for assignment in base.assignments for page in base.return_feedback(assignment)]
     say.print(_gradebook(base))

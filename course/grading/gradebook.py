@@ -11,20 +11,22 @@ from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from datetime import datetime, timezone
 from importlib import import_module
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import nbformat
 from nbformat import NotebookNode
 from nbgrader import utils
 from nbgrader.api import Gradebook, MissingEntry
 from nbgrader.preprocessors import AssignLatePenalties
-from sqlalchemy import Column, DateTime, Float, MetaData, String, Table, Text, delete, insert, select
+from sqlalchemy import Column, DateTime, Float, MetaData, String, Table, Text, delete, insert, inspect, select
 
 from course.exercises.verdict import Verdict
 from course.files import replacing
 from course.grading.agreement import disagreements, remedy
 from course.grading.course_folder import CourseFolder, GradingError, quiet_database
-from course.grading.submission.grade import Graded
+
+if TYPE_CHECKING:  # grading needs torch, reading grades does not
+    from course.grading.submission.grade import Graded
 
 TABLE = Table(
     "score_course_graded",
@@ -110,7 +112,7 @@ class GradeRecord:
             for row in rows
         }
 
-    def write(self, graded: Graded, digest: str, timestamp: str | None, secret: str = "") -> None:
+    def write(self, graded: "Graded", digest: str, timestamp: str | None, secret: str = "") -> None:
         """Put a graded submission where nbgrader keeps it, and its points into the gradebook.
 
         Args:
@@ -204,6 +206,14 @@ class GradeRecord:
             penalty = assign.plugin_inst.late_submission_penalty(student, notebook.score, late)
             if penalty is not None:
                 notebook.late_submission_penalty = assign._check_late_penalty(notebook, penalty)
+
+
+def verdicts_of(gradebook: Gradebook, assignment: str) -> dict[str, list[Verdict]]:
+    """What the checks said in an assignment, by student; empty where only plain nbgrader has graded."""
+    if not inspect(gradebook.engine).has_table(TABLE.name):
+        return {}
+    rows = gradebook.db.execute(select(TABLE).where(TABLE.c.assignment == assignment)).all()
+    return {row.student: [Verdict(**verdict) for verdict in json.loads(row.verdicts)] for row in rows}
 
 
 def _points_of_checks(assignment: str) -> dict[str, float]:

@@ -13,7 +13,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta, timezone, tzinfo
 from itertools import pairwise
-from pathlib import Path
+from pathlib import Path, PurePath
 from typing import Any
 
 import dateutil.parser
@@ -110,7 +110,7 @@ def sort_out(archive: Archive, directory: PeopleIndex, worksheet: Worksheet | No
     """
     if any(member.path.name == METADATA for member in archive.members):
         return "Gradescope", list(_gradescope(archive, directory))
-    if any(_moodle_part(member) for member in archive.members):
+    if any(moodle_part(member.path) for member in archive.members):
         return "Moodle", _moodle(archive, directory, worksheet)
     if any(CANVAS.search(member.path.name) for member in archive.members):
         return "Canvas", [_canvas(member, directory) for member in archive.members]
@@ -143,13 +143,13 @@ def _version(file: str) -> int:
     return int(found[1]) if found else 0
 
 
-def _moodle_part(member: Member) -> tuple[str, str, str, str] | None:
+def moodle_part(path: PurePath) -> tuple[str, str, str, str] | None:
     """Name, number, kind and file name, from the first part of a path that is as Moodle makes them."""
-    for n, part in enumerate(member.path.parts):
+    for n, part in enumerate(path.parts):
         found = MOODLE.fullmatch(part)
         if found:
-            last = n == len(member.path.parts) - 1
-            return found[1], found[2], found[3], found[4] if last else member.path.name
+            last = n == len(path.parts) - 1
+            return found[1], found[2], found[3], found[4] if last else path.name
     return None
 
 
@@ -157,7 +157,7 @@ def _moodle(archive: Archive, directory: PeopleIndex, worksheet: Worksheet | Non
     trusted = _tell_hand_in([member.date for member in archive.members])
     handed = []
     for member in archive.members:
-        part = _moodle_part(member)
+        part = moodle_part(member.path)
         if part is None:
             handed.append(Handed(member, str(member), (), member.path.name, why="its path is none that Moodle gives"))
             continue

@@ -17,13 +17,17 @@ from dateutil.tz import gettz
 from nbgrader.api import Gradebook, MissingEntry, SubmittedAssignment
 from nbgrader.utils import parse_utc
 
-from course.grading.course_folder import CourseFolder, GradingError
+from course.files import replacing
+from course.grading.course_folder import CourseFolder, GradingError, counted
 from course.grading.lms.archives import Handed, Worksheet, read_worksheet, sort_out
 from course.grading.lms.csv_tables import shown
 from course.grading.lms.people import PeopleIndex, Person, students
 from course.grading.lms.zip_files import Archive, Limits, UnfitMemberError
 
 STAMP = "timestamp.txt"
+RECEIVED_AS = "received-as.txt"
+"""Beside a collected notebook: its path in the platform's zip file, by which `course return` answers it."""
+
 STAGING = ".collecting"
 PACKED = (".zip", ".7z", ".rar", ".tar", ".gz", ".tgz", ".xz")
 
@@ -47,7 +51,7 @@ class Receipt:
     def __str__(self) -> str:
         states = list(self.states.values())
         counts = [f"{states.count(state)} {state}" for state in ("new", "replaced", "unchanged", "kept")]
-        lines = [f"{len(states)} submissions: {', '.join(counts)}."]
+        lines = [f"{counted(len(states), 'submission')}: {', '.join(counts)}."]
         lines += [f"· {note}" for note in self.notes]
         lines += [f"✗ {problem}" for problem in self.problems]
         if self.missing:
@@ -223,6 +227,8 @@ def _place(desk: _Collection, archive: Archive, platform: str, person: Person, o
     folder.mkdir(parents=True, exist_ok=True)
     if when or platform == "Canvas" or state == "replaced":
         _stamp(desk, person, when)
+    with replacing(folder / RECEIVED_AS) as beside:
+        beside.write_text(f"{one.member.path.as_posix()}\n", encoding="utf-8")
     os.utime(part, (made.timestamp(), made.timestamp()))
     os.replace(part, target)  # the notebook comes last: until then, running again does all of it
     return state

@@ -18,6 +18,7 @@ from traitlets import Dict
 
 from course.files import replacing
 from course.grading.course_folder import CourseFolder, GradingError
+from course.grading.gradebook import verdicts_of
 from course.grading.lms.csv_tables import inert, shown
 from course.grading.lms.people import Person, students
 
@@ -32,6 +33,8 @@ class Result:
     penalty: float = 0.0
     timestamp: str = ""
     by_hand: bool = False
+    words: tuple[str, ...] = ()
+    """What the checks said where points were lost, and what a person wrote."""
 
 
 Results = dict[str, dict[str, Result]]
@@ -205,12 +208,15 @@ def export(base: CourseFolder, assignment: str, form: str, to: Path | None = Non
 
 def _results(gradebook: Gradebook, assignment: Assignment, people: list[Person]) -> dict[str, Result]:
     found: dict[str, Result] = {person.id: Result(person) for person in people}
+    said = verdicts_of(gradebook, assignment.name)
     for one in gradebook.assignment_submissions(assignment.name):
         if one.student.id in found:
             raw, penalty = one.score, one.late_submission_penalty or 0.0
             time = str(one.timestamp or "")
             person, by_hand = found[one.student.id].student, bool(one.needs_manual_grade)
-            found[person.id] = Result(person, max(0.0, raw - penalty), raw, penalty, time, by_hand)
+            words = [str(verdict) for verdict in said.get(person.id, []) if not verdict.passed]
+            words += [comment.comment for notebook in one.notebooks for comment in notebook.comments if comment.comment]
+            found[person.id] = Result(person, max(0.0, raw - penalty), raw, penalty, time, by_hand, tuple(words))
     return found
 
 
@@ -227,7 +233,8 @@ def _moodle_cells(got: Result, assignment: Assignment) -> tuple[float | None, st
         return None, ""
     late = f" {_cell(got.penalty)} points were taken off for handing in late." if got.penalty else ""
     open_ = " Some answers are still to be read." if got.by_hand else ""
-    return got.score, f"{_cell(got.score)} of {_cell(float(assignment.max_score))} points.{late}{open_}"
+    said = "".join(f"\n{words}" for words in got.words)
+    return got.score, f"{_cell(got.score)} of {_cell(float(assignment.max_score))} points.{late}{open_}{said}"
 
 
 def _cell(value: Any) -> str:
