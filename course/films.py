@@ -1,7 +1,11 @@
-"""Clips as pictures: a strip of frames on paper, and files that move."""
+"""Clips as pictures: a strip of frames on paper, files that move, and films in a notebook."""
 
+from base64 import b64encode
 from collections.abc import Sequence
+from html import escape
+from io import BytesIO
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -52,12 +56,48 @@ def animate(
     Raises:
         ValueError: if these are no clips, or the file's name ends otherwise.
     """
-    from PIL import Image
-
-    _check(clips)
     path = Path(file)
     if path.suffix not in (".gif", ".webp"):
         raise ValueError(f"A file that moves ends in .gif or .webp; got {path.name!r}.")
+    _write(path, path.suffix[1:], clips, columns, frames_per_second, enlarge)
+    return path
+
+
+def player(
+    clips: Tensor,
+    alt: str,
+    columns: int | None = None,
+    frames_per_second: float = 8.0,
+    enlarge: int = 6,
+    title: str = "Play the film",
+) -> Any:
+    """Clips as a film to be unfolded in a notebook's output, with or without a kernel; folded, nothing moves.
+
+    Args:
+        clips: shape (N, F, C, H, W) in [−1, 1], grey or colour.
+        alt: what is seen, in words.
+        columns, frames_per_second, enlarge: as in ``animate``.
+        title: what is unfolded.
+
+    Returns:
+        HTML, to be the last line of a cell or displayed.
+    """
+    from IPython.display import HTML
+
+    webp = BytesIO()
+    _write(webp, "webp", clips, columns, frames_per_second, enlarge)
+    source = f"data:image/webp;base64,{b64encode(webp.getvalue()).decode()}"
+    look = "max-width: 100%; image-rendering: pixelated"
+    return HTML(
+        f'<details><summary style="cursor: pointer">▶ {escape(title)}</summary>'
+        f'<img alt="{escape(alt)}" style="{look}" src="{source}"></details>'
+    )
+
+
+def _write(file: Any, kind: str, clips: Tensor, columns: int | None, frames_per_second: float, enlarge: int) -> None:
+    from PIL import Image
+
+    _check(clips)
     positive(frames_per_second=frames_per_second)
     n, f, c, h, w = clips.shape
     columns = min(n, whole("columns", columns, 1) if columns else int(np.ceil(n**0.5)))
@@ -69,8 +109,8 @@ def animate(
     big = (127.5 * (sheet + 1)).round().byte().repeat_interleave(whole("enlarge", enlarge, 1), 2)
     pixels = big.repeat_interleave(enlarge, 3).expand(-1, 3, -1, -1).permute(0, 2, 3, 1).numpy()
     first, *rest = [Image.fromarray(np.ascontiguousarray(frame)) for frame in pixels]
-    first.save(path, save_all=True, append_images=rest, duration=round(1000 / frames_per_second), loop=0)
-    return path
+    timing = {"duration": round(1000 / frames_per_second), "loop": 0}
+    first.save(file, kind, save_all=True, append_images=rest, lossless=True, **timing)
 
 
 def _check(clips: Tensor) -> None:

@@ -85,6 +85,20 @@ def test_a_branch_learns_though_it_is_zero_and_the_network_stays(model):
     assert not torch.equal(both(x, 1.0, *given), other(x, 1.0, *given))
 
 
+def test_a_branch_can_be_turned_down_to_nothing(model):
+    """However it was trained: at strength 0 nothing is added, to the last bit."""
+    branch, lines = Control(model.network), edges(square(8, 20)).repeat(2, 1, 1, 1)
+    for parameter in branch.parameters():
+        parameter.data += 0.1 * torch.randn_like(parameter)
+    x, given = torch.randn(2, 3, 32, 32), told(CAPTIONS[:2], model)
+    off, on, default = (controlled(model, branch, lines, *strength) for strength in ((0.0,), (1.0,), ()))
+    assert torch.equal(off(x, 1.0, *given), model(x, 1.0, *given))
+    assert torch.equal(on(x, 1.0, *given), default(x, 1.0, *given))
+    assert not torch.equal(on(x, 1.0, *given), off(x, 1.0, *given))
+    with pytest.raises(ValueError, match="strength"):
+        controlled(model, branch, lines, float("nan"))
+
+
 def test_what_does_not_fit_is_said(model):
     lines = edges(square(8, 20)).repeat(2, 1, 1, 1)
     both = controlled(model, Control(model.network), lines)

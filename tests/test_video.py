@@ -31,7 +31,7 @@ from course.data.moving import (
     render,
     set_in_motion,
 )
-from course.films import animate, filmstrip
+from course.films import animate, filmstrip, player
 from course.networks import VideoUNet, self_attention, temporal_attention
 from course.pretrained import films
 
@@ -327,6 +327,21 @@ def test_an_animation_has_all_frames_and_their_pixels(tmp_path, kind, real):
     assert (shown - clips[0, 5, 0]).abs().mean() < 0.02
     with pytest.raises(ValueError, match=r"ends in .gif or .webp; got 'clips.mp4'"):
         animate(clips, tmp_path / "clips.mp4")
+
+
+def test_a_film_in_a_notebook_is_folded_has_words_and_all_frames(real):
+    from base64 import b64decode
+    from io import BytesIO
+
+    from PIL import Image
+
+    page = player(real[0][:3], 'digits & "words"', columns=3, enlarge=2).data
+    assert page.startswith("<details><summary")  # folded: nothing moves until it is asked to
+    assert 'alt="digits &amp; &quot;words&quot;"' in page
+    data = b64decode(page.split("data:image/webp;base64,")[1].split('"')[0])
+    with Image.open(BytesIO(data)) as film:
+        assert film.n_frames == FRAMES
+        assert film.size == (2 * 74, 2 * 24)
 
 
 def test_a_filmstrip_has_a_row_for_each_clip(real):

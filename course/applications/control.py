@@ -18,7 +18,7 @@ from torch.nn import functional as F
 from course.applications import text_to_image
 from course.applications.text_to_image import SIGMA_DATA, CaptionUNet
 from course.scores import Preconditioned
-from course.tensors import check_takes, returned_as
+from course.tensors import check_takes, finite, returned_as
 from course.types import Time
 
 THRESHOLD = 0.5
@@ -111,24 +111,28 @@ class Controlled(nn.Module):
         network: of the frozen model.
         control: its branch.
         lines: of ``edges``, shape (N, 1, 32, 32); for batches of N, or of some times N, such as guidance makes.
+        strength: what the branch says is multiplied by it.
     """
 
-    def __init__(self, network: CaptionUNet, control: Control, lines: Tensor):
+    def __init__(self, network: CaptionUNet, control: Control, lines: Tensor, strength: float = 1.0):
         super().__init__()
         check_takes("Lines come in images", lines, 1, 32, 32)
+        finite(strength=strength)
+        self.strength = strength
         self.network, self.control, self.lines, self.by_words = network, control, lines, network.by_words
 
     def forward(self, x: Tensor, t: Time, *told: Tensor) -> Tensor:
         if len(x) % len(self.lines):
             raise ValueError(f"There are lines for {len(self.lines)} pictures; got {len(x)} pictures.")
         lines = self.lines.to(x.dtype).repeat(len(x) // len(self.lines), 1, 1, 1)
-        return self.network(x, t, *told, added=self.control(x, t, lines, *told))
+        added = [self.strength * part for part in self.control(x, t, lines, *told)]
+        return self.network(x, t, *told, added=added)
 
 
-def controlled(model: Preconditioned, control: Control, lines: Tensor) -> Preconditioned:
-    """The denoiser of pictures with these lines, told captions as ``model`` is."""
+def controlled(model: Preconditioned, control: Control, lines: Tensor, strength: float = 1.0) -> Preconditioned:
+    """The denoiser of pictures with these lines, told captions as ``model`` is; with strength 0, ``model`` itself."""
     network: Any = model.network
-    return Preconditioned(Controlled(network, control, lines), SIGMA_DATA)
+    return Preconditioned(Controlled(network, control, lines, strength), SIGMA_DATA)
 
 
 def sample(
@@ -137,19 +141,22 @@ def sample(
     scale: float = 2.0,
     generator: torch.Generator | None = None,
     steps: int = 20,
+    strength: float = 1.0,
 ) -> Tensor:
     """Pictures of captions along lines, by the networks that ship; as ``text_to_image.sample``.
 
     Args:
         lines: of ``edges``, shape (N, 1, 32, 32).
         captions: N of them; an empty one leaves all but the lines open.
+        scale, generator, steps: as there.
+        strength: of the branch, 1 as it was trained, 0 for none.
 
     Raises:
         ValueError: if there are not as many lines as captions, or a word is unknown.
     """
     if len(lines) != len(captions):
         raise ValueError(f"Lines and captions come in pairs; got {len(lines)} and {len(captions)}.")
-    model = controlled(text_to_image.shipped(), _shipped(), lines)
+    model = controlled(text_to_image.shipped(), _shipped(), lines, strength)
     return text_to_image.sample(captions, scale, generator, steps, model)
 
 

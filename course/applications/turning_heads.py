@@ -5,6 +5,8 @@ to stand, since each of its pictures is probable as a face: the Janus problem.
 """
 
 import math
+from collections.abc import Callable
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -18,7 +20,11 @@ from course.tensors import check_real
 
 
 def distilled_head(
-    told: bool = True, steps: int = 300, generator: torch.Generator | None = None, azimuths: Tensor | None = None
+    told: bool = True,
+    steps: int = 300,
+    generator: torch.Generator | None = None,
+    azimuths: Tensor | None = None,
+    each: Callable[[int, nn.Module], Any] | None = None,
 ) -> Volume:
     """A volume of a head from the shipped prior ``head_prior``; about 40 ms a step of one core.
 
@@ -27,12 +33,20 @@ def distilled_head(
         steps: of ``distill``.
         generator: draws angles, backgrounds and noise.
         azimuths: the only ones to be rendered, at least 8; None for any.
+        each: called with the step's number and the volume after each step, to watch.
     """
     volume = Volume()
     prior = view_prior(load("head_prior"), told=told)
     smooth_and_sparse = lambda: 1e-5 * volume.variation() + 10 * volume.density.mean()
     distill(
-        prior, volume, steps, sigmas=(1.0, 0.1), azimuths=azimuths, regularizer=smooth_and_sparse, generator=generator
+        prior,
+        volume,
+        steps,
+        sigmas=(1.0, 0.1),
+        azimuths=azimuths,
+        regularizer=smooth_and_sparse,
+        generator=generator,
+        each=each,
     )
     return volume
 
