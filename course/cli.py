@@ -197,9 +197,8 @@ def give_back(
         from course.grading.lms.give_back import give_back
 
         returned = give_back(CourseFolder(Path.cwd()), assignment, form, to)
-        if returned.left_out:
-            named = ", ".join(returned.left_out)
-            typer.echo(f"Careful: not collected from {form}, so left out: {named}; see --form pages.", err=True)
+        for student, why in returned.left_out.items():
+            typer.echo(f"Careful: {student} is left out: {why}.", err=True)
         typer.echo(f"{assignment}: feedback for {len(returned.students)} in {returned.path}")
 
 

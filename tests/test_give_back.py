@@ -98,7 +98,8 @@ def hand_in(base: CourseFolder, names: dict[str, str]) -> None:
 def test_canvas_gets_a_notebook_under_the_name_that_it_gave(base):
     hand_in(base, CANVAS)
     returned = give_back(base, "hw2", "canvas")
-    assert (returned.students, returned.left_out) == (["ada", "ben"], ["eve"])
+    assert returned.students == ["ada", "ben"]
+    assert returned.left_out == {"eve": "not collected from Canvas; see --form pages"}
     with zipfile.ZipFile(returned.path) as archive:
         assert sorted(archive.namelist()) == sorted(CANVAS.values())
         page = nbformat.reads(archive.read(CANVAS["ada"]).decode(), as_version=4)
@@ -113,7 +114,7 @@ def test_canvas_gets_a_notebook_under_the_name_that_it_gave(base):
 def test_moodle_gets_a_page_by_its_own_numbers(base):
     hand_in(base, MOODLE)
     returned = give_back(base, "hw2", "moodle")
-    assert returned.left_out == ["eve"]
+    assert list(returned.left_out) == ["eve"]
     with zipfile.ZipFile(returned.path) as archive:
         names = [
             "Ada Lovelace_71_assignfeedback_file_/hw2.html",
@@ -129,13 +130,17 @@ def test_everybody_has_a_page(base):
     result = CliRunner().invoke(app, ["return", "hw2", "--to", "pages.zip"])
     assert result.output == "hw2: feedback for 3 in pages.zip\n"
     assert zipfile.ZipFile("pages.zip").namelist() == ["ada.html", "ben.html", "eve.html"]
+    shutil.rmtree(base.folder("autograded", "ada", "hw2"))
+    assert list(give_back(base, "hw2", "pages").left_out) == ["ada"]
 
 
 def test_what_cannot_be_returned_is_a_sentence(base):
     with pytest.raises(GradingError, match="No submission of hw2 has been graded yet"):
         give_back(base, "hw2", "pages")
     hand_in(base, CANVAS)
-    with pytest.raises(GradingError, match="was collected from Moodle"):
+    with pytest.raises(
+        GradingError, match="no feedback on hw2 to return with --form moodle: not collected from Moodle"
+    ):
         give_back(base, "hw2", "moodle")
     with pytest.raises(GradingError, match="no form 'blackboard'; give one of canvas, moodle, pages"):
         give_back(base, "hw2", "blackboard")

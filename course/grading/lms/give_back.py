@@ -7,7 +7,6 @@ and submission by the two numbers in them, and shows a student the answer under 
 """
 
 import zipfile
-from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 
@@ -32,12 +31,12 @@ class Returned:
     Args:
         path: the zip file.
         students: whose feedback is in it.
-        left_out: whose is not, since the platform would not know them.
+        left_out: whose is not, and why.
     """
 
     path: Path
     students: list[str] = field(default_factory=list)
-    left_out: list[str] = field(default_factory=list)
+    left_out: dict[str, str] = field(default_factory=dict)
 
 
 def give_back(base: CourseFolder, assignment: str, form: str, to: Path | None = None) -> Returned:
@@ -60,14 +59,18 @@ def give_back(base: CourseFolder, assignment: str, form: str, to: Path | None = 
     to = to or Path(f"{assignment}-feedback-{form}.zip")
     if not to.parent.is_dir():
         raise GradingError(f"{to} cannot be written (there is no folder {to.parent}); name another file with --to.")
-    name: Callable[[str], str | None] = lambda student: _name(base, assignment, student, form)
-    names = {student: found for student in graded if (found := name(student))}
-    returned = Returned(to, list(names), [student for student in graded if student not in names])
+    names, returned = {}, Returned(to)
+    for student in graded:
+        if not (base.folder("autograded", student, assignment) / f"{assignment}.ipynb").is_file():
+            returned.left_out[student] = "the graded notebook is not there; grade again with --force"
+        elif name := _name(base, assignment, student, form):
+            names[student] = name
+        else:
+            returned.left_out[student] = f"not collected from {form.capitalize()}; see --form pages"
     if not names:
-        raise GradingError(
-            f"None of the submissions of {assignment} was collected from {form.capitalize()} by `course collect`, so "
-            f"their names there are not known; collect its zip file again, or use --form pages."
-        )
+        told = "; ".join(sorted(set(returned.left_out.values())))
+        raise GradingError(f"There is no feedback on {assignment} to return with --form {form}: {told}.")
+    returned.students = list(names)
     if form != "canvas":
         base.return_feedback(assignment)
     try:
@@ -101,16 +104,8 @@ def _content(base: CourseFolder, assignment: str, student: str, form: str) -> st
 
 
 def feedback_notebook(base: CourseFolder, assignment: str, student: str) -> str:
-    """The graded notebook with its checks' sentences, the score above it, and a person's words below the answers.
-
-    Raises:
-        GradingError: if it is not there any more.
-    """
-    path = base.folder("autograded", student, assignment) / f"{assignment}.ipynb"
-    try:
-        notebook = nbformat.read(path, as_version=4)
-    except OSError as error:
-        raise GradingError(f"{path} cannot be read ({error.strerror}); grade {student} again with --force.") from None
+    """The graded notebook with its checks' sentences, the score above it, and a person's words below the answers."""
+    notebook = nbformat.read(base.folder("autograded", student, assignment) / f"{assignment}.ipynb", as_version=4)
     ClearHiddenTests().preprocess(notebook, {})
     with base.gradebook as gradebook, quiet_database():
         title, words = _written(gradebook, assignment, student)
