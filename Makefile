@@ -5,7 +5,7 @@ BIN    := $(VENV)/bin
 READY  := $(VENV)/.ready
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test test-fast lab site release claims calibrate mutate attacks lint clean
+.PHONY: help setup demo test test-fast lab site slides release claims calibrate mutate attacks lint clean
 
 help:  ## list the targets
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## */\1\t/' | awk -F'\t' '{printf "  make %-10s %s\n", $$1, $$2}'
@@ -38,6 +38,10 @@ $(READY)-site: $(READY)
 site: $(READY)-site  ## build the website: every lecture executed, assignments, the library's reference; it works offline
 	OMP_NUM_THREADS=1 $(BIN)/python -m sphinx --quiet --fail-on-warning --keep-going -c docs . build/site
 	@echo "Open build/site/index.html"
+
+slides: $(READY)-site  ## make slides of the lectures with their figures; they work offline (LECTURES="03 10" for some)
+	$(BIN)/python -m tools.slides $(LECTURES)
+	@echo "Open build/slides/*.html; S opens the speaker's notes, F fills the screen"
 
 release: $(READY)  ## make assignments/ again from solutions/, with nbgrader
 	$(BIN)/course release
