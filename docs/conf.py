@@ -64,6 +64,7 @@ _state = b"".join(
 nb_execution_cache_path = str(ROOT / "build" / "executed" / hashlib.sha256(_state).hexdigest()[:12])
 
 autodoc_member_order = "bysource"
+autodoc_preserve_defaults = True  # as in the source: no addresses of functions
 autodoc_typehints_format = "short"
 python_use_unqualified_type_names = True
 codeautolink_concat_default = True

@@ -84,3 +84,11 @@ def test_nothing_is_loaded_from_elsewhere(site):
             assert not urlsplit(address).netloc, (path.name, address)
             if not address.startswith("data:"):
                 assert (path.parent / urlsplit(address).path).resolve().exists(), (path.name, address)
+
+
+def test_the_reference_prints_no_addresses_of_functions(site):
+    """A default is shown as it is written in the source."""
+    for path in site:
+        if path.parent.name == "library":
+            found = re.search(r"&lt;(function|class|bound method|object)|\b0x[0-9a-f]{6,}", path.read_text())
+            assert found is None, (path.name, found)
