@@ -120,6 +120,11 @@ def _escaped(found):
     return found[0] if found[0].startswith("``") else r"\*"
 
 
+def name_functions(app, what, name, obj, options, signature, returned):
+    """A data class's defaults have no source to be shown: functions go by their names."""
+    return re.sub(r"<(?:function|class) '?(?:[\w.]*\.)?(\w+)[^>]*>", r"\1", signature or "") or None, returned
+
+
 class LinkMentions(SphinxTransform):
     """Where a text says "lecture 3" or "hw2", it leads there."""
 
@@ -150,5 +155,6 @@ def add_index(app, error):
 def setup(app):
     app.connect("source-read", add_contents)
     app.connect("autodoc-process-docstring", leave_stars)
+    app.connect("autodoc-process-signature", name_functions)
     app.add_transform(LinkMentions)
     app.connect("build-finished", add_index)
