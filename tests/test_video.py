@@ -216,7 +216,7 @@ def test_everything_that_is_told_is_heard(untrained, normal):
 
 
 def test_parameters_are_as_many_as_are_said():
-    assert sum(weights.numel() for weights in VideoUNet().parameters()) == 883_881
+    assert sum(weights.numel() for weights in VideoUNet().parameters()) == 900_612
 
 
 def test_wrong_frames(untrained, normal):

@@ -77,7 +77,7 @@ class VideoUNet(nn.Module):
 
     Shape: x (B, F, C, size, size), t of order one, a float or (B,); told (B, len(words)), int64, None or the number of
     words where nothing is said; first (B, C, size, size) or None; at, frame numbers (B, F), 0, 1, ... where None
-    → (B, F, C, size, size). Parameters: 883,881 at the defaults.
+    → (B, F, C, size, size). Parameters: 900,612 at the defaults.
 
     Raises:
         ValueError: if frames are of another size, what is told isn't, or the first frame has another shape.
@@ -87,9 +87,9 @@ class VideoUNet(nn.Module):
         self,
         channels: int = 1,
         size: int = 24,
-        patch: int = 3,
+        patch: int = 2,
         words: Sequence[int] = (10, 5, 2),
-        widths: Sequence[int] = (48, 96),
+        widths: Sequence[int] = (32, 64, 96),
     ):
         super().__init__()
         whole("channels", channels, 1)
