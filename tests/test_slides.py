@@ -24,7 +24,8 @@ def page(tmp_path_factory) -> Path:
     """A lecture with a figure, a widget, speaker's notes, a table, and a slide of far too many lines."""
     folder = tmp_path_factory.mktemp("slides")
     copy_scripts(folder)
-    figure = new_output("display_data", {"image/png": PIXEL})
+    large = {"image/png": {"width": 900, "height": 450}}
+    figure = new_output("display_data", {"image/png": PIXEL}, metadata=large)
     widget = new_output("display_data", {WIDGET: {"model_id": "a"}, "text/plain": "Explorer()"})
     cells = [
         cell(new_markdown_cell, "# A title with $\\sqrt{2\\varepsilon}$", "slide"),
@@ -92,6 +93,7 @@ def test_nothing_is_cut_off_even_with_its_code_open(page):
         assert tab.evaluate("Reveal.getTotalSlides()") == 4
         for _ in range(4):
             assert _lowest(tab) <= 721
+            assert _stretched(tab) == []
             tab.evaluate("document.querySelectorAll('.present details').forEach(one => one.open = true)")
             tab.wait_for_timeout(100)
             assert _lowest(tab) <= 721
@@ -108,3 +110,10 @@ def _lowest(tab) -> float:
         "Math.max(...[...Reveal.getCurrentSlide().querySelectorAll('.fits, .fits *')]"
         ".map(one => one.getBoundingClientRect()).filter(box => box.width && box.height).map(box => box.bottom))"
     )
+
+
+def _stretched(tab) -> list[float]:
+    """Proportions of the current slide's pictures that are not those of the pixel, which is a square."""
+    sides = "one => one.getBoundingClientRect().width / one.getBoundingClientRect().height"
+    found = tab.evaluate(f"[...Reveal.getCurrentSlide().querySelectorAll('img')].map({sides})")
+    return [proportion for proportion in found if abs(proportion - 1) > 0.02]

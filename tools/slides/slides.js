@@ -16,7 +16,7 @@ function fit(slide) {
   let zoom = 1;
   const tooHigh = () => inside.scrollHeight * zoom / HEIGHT;
   inside.style.zoom = zoom;
-  for (const picture of [1.45, 1.2, 1]) {
+  for (const picture of [1.2, 1, 0.85, 0.7]) {
     inside.style.setProperty('--picture', picture);
     if (tooHigh() <= 1) return;
   }
