@@ -11,6 +11,9 @@ pytest.importorskip("sphinx_revealjs", reason="needs the extra `site`")
 from tools.slides.__main__ import WIDGET, copy_scripts, executed, lectures, write
 
 ROOT = Path(__file__).parent.parent
+PLAIN = "<style>.reveal .jp-OutputArea-output img { max-height: 330px; }</style>"
+"""What lectures hold for nbconvert's own slides, which would squeeze a picture that has its size written on it."""
+
 CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
 PIXEL = "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg=="
 
@@ -28,7 +31,7 @@ def page(tmp_path_factory) -> Path:
     figure = new_output("display_data", {"image/png": PIXEL}, metadata=large)
     widget = new_output("display_data", {WIDGET: {"model_id": "a"}, "text/plain": "Explorer()"})
     cells = [
-        cell(new_markdown_cell, "# A title with $\\sqrt{2\\varepsilon}$", "slide"),
+        cell(new_markdown_cell, f"# A title with $\\sqrt{{2\\varepsilon}}$\n\n{PLAIN}", "slide"),
         cell(new_code_cell, "hidden = 1", "skip"),
         cell(new_code_cell, "draw()", "subslide", outputs=[widget, figure]),
         cell(new_markdown_cell, "*Figure: a pixel.*", "notes"),
