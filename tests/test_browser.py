@@ -153,6 +153,45 @@ def test_a_text_box_draws_what_is_typed_and_says_what_it_cannot_read(lab, page):
     assert page.get_by_text("There is no word 'mauve'").count() == 0
 
 
+def test_lines_drawn_with_the_mouse_reach_the_kernel(lab, page):
+    """Press, move, lift; the picture answers when it is asked to, and shows another drawing by keyboard, too."""
+    address, folder = lab
+    lines = ["import torch", "from course import plots", "from course.sketch import sketch, stroke", "", ""]
+    lines += ["def draw(lines, words):", '    "Lines."', "    figure, ax = plots.figure()"]
+    lines += [
+        "    plots.images(ax, 1 - 2 * lines)",
+        '    ax.set_title(f"{int(lines.sum())} {words}")',
+        "    return figure",
+    ]
+    lines += ["", "", "empty = torch.zeros(1, 1, 32, 32)"]
+    lines += ['sketch(draw, {"nothing": empty, "a line": stroke(empty, (2.0, 2.0), (30.0, 9.0))}, "words")']
+    cell = nbformat.v4.new_code_cell("\n".join(lines))
+    kernel = {"kernelspec": {"name": "python3", "display_name": "Python 3", "language": "python"}}
+    nbformat.write(nbformat.v4.new_notebook(cells=[cell], metadata=kernel), folder / "sketch.ipynb")
+    _run_all(page, f"{address}/lab/tree/sketch.ipynb", ".jp-CodeCell")
+    picture = page.locator("img.widget-image")
+    picture.wait_for()
+    assert page.locator("img[class^=static]").is_hidden()
+    box = page.locator("canvas").first.bounding_box()
+    at = lambda x, y: (box["x"] + x * box["width"], box["y"] + y * box["height"])
+    page.mouse.move(*at(0.2, 0.2))
+    page.mouse.down()
+    page.mouse.move(*at(0.8, 0.3), steps=8)
+    page.mouse.move(*at(0.5, 0.8), steps=8)
+    page.mouse.up()
+    go = page.get_by_role("button", name="Make pictures")
+    before = picture.get_attribute("src")
+    go.click()
+    page.wait_for_function(IS_ANOTHER, arg=[picture.element_handle(), before], polling=50)
+    page.screenshot(path=os.environ.get("SCREENSHOT_SKETCH", folder / "sketch.png"))
+    before = picture.get_attribute("src")
+    page.locator("select").first.focus()
+    page.keyboard.press("ArrowDown")
+    go.focus()
+    page.keyboard.press("Enter")
+    page.wait_for_function(IS_ANOTHER, arg=[picture.element_handle(), before], polling=50)
+
+
 @pytest.mark.parametrize("lecture", sorted(ROOT.glob("lectures/*.ipynb")), ids=lambda path: path.stem)
 def test_every_slider_of_a_lecture_moves_its_picture(lab, page, lecture):
     """Run all, nothing on stderr; then each slider by keyboard, one step: another picture appears."""
