@@ -38,19 +38,21 @@ def test_a_verdict_is_the_same_through_messages(exercise: Exercise, function):
 
 def test_a_case_is_the_same_when_it_was_sent():
     x = torch.randn(2, 3, 4).mT
-    before = Case({"x": x, "sizes": [1, 0.5], "lent": [FunctionSpec("Minus", {"a": x[0]}), Seed(3)]}, True, ("x",), 2.0)
+    arguments = {"x": x, "sizes": [1, 0.5], "lent": [FunctionSpec("Minus", {"a": x[0]}), Seed(3)]}
+    before = Case(arguments, True, ("x",), 2.0, 7)
     (after,) = unpack_cases(pack_cases([before]))
     assert torch.equal(after.arguments.pop("x"), x)
     assert unpack_cases(pack_cases([before]))[0].arguments["x"].stride() == x.stride()
     lent, seed = after.arguments["lent"]
     assert (lent.name, seed, torch.equal(lent.tensors["a"], x[0])) == ("Minus", Seed(3), True)
-    assert (after.arguments["sizes"], after.no_grad, after.gradients, after.magnitude) == ([1, 0.5], True, ("x",), 2.0)
+    assert (after.arguments["sizes"], after.no_grad, after.gradients) == ([1, 0.5], True, ("x",))
+    assert (after.magnitude, after.room) == (2.0, 7)
 
 
 def test_facts_are_the_same_when_they_were_sent():
     everything = {"raised": Raised("E", "a\x1b[2J\n" * 200, "x = 1", True), "calls": {"score": 2}}
     texts = ("returned", "changed", "shares", "unmoved", "overwrote", "times", "uses")
-    facts = Facts(**everything, **dict.fromkeys(texts, ["x"] * 99), printed=10**20, drew=True, repeats=True)
+    facts = Facts(**everything, **dict.fromkeys(texts, ["x"] * 99), printed=10**20, drew=True, repeats=True, held=9)
     assert all(getattr(facts, one.name) for one in fields(Facts) if one.name != "attached")
     assert unpack_observations(pack_observations([Observation({}, facts)]), 1)[0].facts == facts
     assert (len(facts.changed), facts.printed, facts.raised.text[:7]) == (16, 10**12, "a\ufffd[2J a")

@@ -5,7 +5,7 @@ side of a wall and called on the other, where the student's code runs and the an
 """
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from importlib import import_module
 from typing import Any
 
@@ -46,12 +46,14 @@ class Case:
         no_grad: call it under ``torch.no_grad()``.
         gradients: arguments with respect to which the result is differentiated (for a FunctionSpec, its parameters).
         magnitude: the largest number that any good formula meets on the way, which excuses rounding of its size.
+        room: the function must hold fewer numbers than that in its tensors at any time; 0 where memory is no matter.
     """
 
     arguments: dict[str, Any]
     no_grad: bool = False
     gradients: tuple[str, ...] = ()
     magnitude: float = 1.0
+    room: int = 0
 
     def to(self, dtype: torch.dtype, device: str = "cpu") -> "Case":
         """The same case in another precision and on another device; whole numbers and masks keep their type."""
@@ -64,7 +66,7 @@ class Case:
             return [move(v) for v in value] if isinstance(value, list) else value
 
         arguments = {name: move(value) for name, value in self.arguments.items()}
-        return Case(arguments, self.no_grad, self.gradients, self.magnitude)
+        return replace(self, arguments=arguments)
 
     @property
     def dtype(self) -> torch.dtype:

@@ -57,6 +57,7 @@ def difference(exercise: Exercise, case: Case, seen: Observation) -> str:
         _not_comparable(exercise, case, seen, truth)
         or wrong_numbers(exercise, case, seen, truth)
         or _wrong_calls(exercise, seen, truth)
+        or _too_much_held(case, seen)
         or _repeats(seen, truth)
     )
 
@@ -212,6 +213,20 @@ def _wrong_calls(exercise: Exercise, seen: Observation, truth: Observation) -> s
         if got != expected:
             return f"your function calls `{name}` {times(got)}, expected {times(expected)}."
     return ""
+
+
+def holds_too_much(case: Case, seen: Observation) -> bool:
+    """Whether more numbers were held at once than the case has room for."""
+    return 0 < case.room <= seen.facts.held
+
+
+def _too_much_held(case: Case, seen: Observation) -> str:
+    if not holds_too_much(case, seen):
+        return ""
+    return (
+        f"the result is right, but your function holds {seen.facts.held:,} numbers at once, and there is room for "
+        f"{case.room:,}{_given(case)}: go through the batch in smaller pieces, or find a way without the large tensor."
+    )
 
 
 def _repeats(seen: Observation, truth: Observation) -> str:

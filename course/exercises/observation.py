@@ -87,6 +87,7 @@ class Facts(Bounded):
         overwrote: functions handed over whose returned tensors the student's function changed; never right.
         times: functions handed over that were called with a time of another kind than the one that was given, such
             as a tensor for a float; never right.
+        held: the most numbers that its tensors held at once, where the case asks.
         uses: functions of the notebook that the code refers to, itself or through another: to blame where they are
             earlier exercises that do not pass.
     """
@@ -103,6 +104,7 @@ class Facts(Bounded):
     calls: dict[str, int] = field(default_factory=dict)
     overwrote: list[str] = field(default_factory=list)
     times: list[str] = field(default_factory=list)
+    held: int = 0
     uses: list[str] = field(default_factory=list)
 
 

@@ -13,6 +13,7 @@ import torch
 from torch import Tensor, nn
 
 from course.exercises.case import Case, FunctionSpec, Seed
+from course.exercises.held import Held
 from course.exercises.lending import Lending
 from course.exercises.observation import GRADIENT_MODE, MOST_BYTES, TOO_LARGE, Facts, Observation, Raised
 from course.exercises.own_code import describe, names_used
@@ -54,7 +55,7 @@ def observe(function: Callable, case: Case) -> Observation:
     generators = {name: g.get_state() for name, g in arguments.items() if isinstance(g, torch.Generator)}
     global_streams = _global_streams()
     try:
-        with quiet() as printed, torch.set_grad_enabled(not case.no_grad):
+        with quiet() as printed, torch.set_grad_enabled(not case.no_grad), _held(case) as held:
             result = function(*arguments.values())
             switched = torch.is_grad_enabled() == case.no_grad
     except (Exception, SystemExit) as error:
@@ -79,6 +80,7 @@ def observe(function: Callable, case: Case) -> Observation:
         unmoved=unmoved,
         repeats=_repeats(function, case, result, arguments),
         attached=any(r.requires_grad for r in tensors.values()),
+        held=held.most if held else 0,
         uses=names_used(function),
         **lent,
     )
@@ -86,6 +88,10 @@ def observe(function: Callable, case: Case) -> Observation:
     gradients = {f"gradient for `{name}`": g for name in case.gradients for g in _gradients(tensors, arguments[name])}
     everything = tensors | numbers | gradients
     return Observation({name: t.detach().clone() for name, t in everything.items()}, facts)
+
+
+def _held(case: Case) -> contextlib.AbstractContextManager[Held | None]:
+    return Held() if case.room else contextlib.nullcontext()
 
 
 def hand_over(case: Case) -> dict[str, Any]:

@@ -17,6 +17,7 @@ from course.exercises.explain import (
     RELATIVE,
     compared,
     difference,
+    holds_too_much,
     observe_answer,
     scale,
     wrong_numbers,
@@ -114,7 +115,7 @@ def _explains(exercise: Exercise, function: Callable, told: Told) -> bool:
 
 def alike(exercise: Exercise, case: Case, a: Observation, b: Observation) -> bool:
     """Whether two functions did the same on a case, up to rounding or to chance."""
-    if _signature(exercise, a) != _signature(exercise, b):
+    if _signature(exercise, a) != _signature(exercise, b) or holds_too_much(case, a) != holds_too_much(case, b):
         return False
     if a.facts.drew:  # its numbers are chance, unless what it drew was of no use
         truth = observe_answer(exercise, case)
