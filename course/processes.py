@@ -29,7 +29,7 @@ def _exp(a: T) -> T:
     return a.exp() if isinstance(a, Tensor) else math.exp(a)
 
 
-def check_time(t: Time, end: float, last: float = math.inf) -> None:
+def _check_time(t: Time, end: float, last: float = math.inf) -> None:
     """Raise a ValueError unless 0 ≤ t ≤ last. Tensors on a GPU are trusted: to look would be to wait."""
     if isinstance(t, Tensor):
         if not everywhere((t >= 0) & (t <= last)):
@@ -153,7 +153,7 @@ class VE(Process):
         return 0 * t + 1
 
     def sigma(self, t: T) -> T:
-        check_time(t, self.end)
+        _check_time(t, self.end)
         return self.sigma_min * _exp(self._rate * t)
 
     def decay(self, t: T) -> T:
@@ -191,7 +191,7 @@ class VP(Process):
 
     def sigma(self, t: T) -> T:
         twice = 2 * self._log_alpha(t)  # expm1 keeps the digits of 1 − α² near t = 0
-        check_time(t, self.end)
+        _check_time(t, self.end)
         return (-torch.expm1(twice)).sqrt() if isinstance(twice, Tensor) else math.sqrt(-math.expm1(twice))
 
     def decay(self, t: T) -> T:
@@ -226,7 +226,7 @@ class EDM(Process):
         return 0 * t + 1
 
     def sigma(self, t: T) -> T:
-        check_time(t, self.end)
+        _check_time(t, self.end)
         return t
 
     def decay(self, t: T) -> T:
@@ -251,7 +251,7 @@ class Straight(Process):
         return 1 - t
 
     def sigma(self, t: T) -> T:
-        check_time(t, 1.0, last=1.0)
+        _check_time(t, 1.0, last=1.0)
         return t
 
     def decay(self, t: T) -> T:

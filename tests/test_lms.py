@@ -779,7 +779,7 @@ def test_the_commands(base, monkeypatch):
     pack(base.root / "a.zip", one_student(["hw2.ipynb"]))
     result = run("collect", "hw2", "a.zip")
     assert result.exit_code == 0, result.output
-    assert "1 submissions: 1 new, 0 replaced, 0 unchanged, 0 kept." in result.output
+    assert "1 submission: 1 new, 0 replaced, 0 unchanged, 0 kept." in result.output
     assert "No submission yet of 11: " in result.output
     pack(base.root / "b.zip", {"stranger_4_5_hw2.ipynb": b"{}"})
     result = run("collect", "hw2", "a.zip", "b.zip", "--timezone", "UTC")
