@@ -37,9 +37,8 @@ def cases(draw: CaseRng) -> list[Case]:
 def remark(function) -> str:
     same, apart = torch.ones(64, 8), torch.eye(64)
     return (
-        f"64 pairs that all look alike: {function(same, same, 0.1):.3f}, and log 64 is 4.159; 64 that are told apart "
-        f"at "
-        f"temperature 0.1: {function(apart, apart, 0.1):.3f}."
+        f"64 pairs that all look alike: {function(same, same, 0.1):.3f}, and log 64 is 4.159; 64 that are told "
+        f"apart at temperature 0.1: {function(apart, apart, 0.1):.3f}."
     )
 
 
@@ -188,7 +187,8 @@ exercise.mistake(
     "one too."
 )
 def without_the_right_one(image, text, temperature):
-    s = F.normalize(image) @ F.normalize(text).T / temperature
+    u, v = image / image.norm(dim=1, keepdim=True), text / text.norm(dim=1, keepdim=True)
+    s = u @ v.T / temperature
     others = s.masked_fill(torch.eye(len(s), dtype=torch.bool, device=s.device), -torch.inf)
     return (others.logsumexp(1) + others.logsumexp(0) - 2 * s.diagonal()).mean() / 2
 
