@@ -15,7 +15,7 @@ from collections.abc import Callable
 import torch
 from torch import Tensor
 
-from course.tensors import check_images, positive, whole
+from course.tensors import check_images, one_dtype, positive, whole
 
 CHUNK = 4_000_000
 """Numbers of a tensor of differences that are held at a time, 16 MB."""
@@ -51,6 +51,7 @@ def local_denoiser(images: Tensor, radius: int) -> Callable[[Tensor, float], Ten
         check_images(x=x)
         if x.shape[1:] != images.shape[1:]:
             raise ValueError(f"Expected x of shape (B, {', '.join(map(str, images.shape[1:]))}); got {tuple(x.shape)}.")
+        one_dtype(images=images, x=x)
         positive(sigma=sigma)
         piece = max(1, CHUNK // images.numel())
         return torch.cat([_guess(part, float(sigma)) for part in x.split(piece)])

@@ -12,6 +12,7 @@ from course.applications import (
     detection,
     distillation,
     distortions,
+    locality,
     membership,
     memorization,
     privacy,
@@ -194,6 +195,8 @@ def novelty_and_marks() -> Iterator[tuple[str, Callable, dict[str, Any]]]:
         yield function.__name__, function, {"samples": DIGITS, "train": train}
     yield "memorized_fraction", memorization.memorized_fraction, {"samples": DIGITS, "train": train, "ratio": 0.5}
     yield "repeated_images", memorization.repeated_images, {"samples": DIGITS, "radius": 1.0, "least": 3}
+    blinkered = lambda images, radius, x, sigma: locality.local_denoiser(images, radius)(x, sigma)
+    yield "local_denoiser", blinkered, {"images": train, "radius": 2, "x": DIGITS, "sigma": 0.5}
     losses = {"denoiser": denoiser, "x": DIGITS, "sigmas": [0.5, 1.0, 2.0], "noise": _normal(2, 1, 16, 16)}
     yield "denoising_losses", membership.denoising_losses, losses | {"sigma_data": 0.5}
     both = {"member_losses": torch.rand(7, generator=seeded()), "other_losses": torch.rand(6, generator=seeded(1))}
@@ -257,6 +260,8 @@ SILENT_FOR_A_REASON = {
     ("tree_ring", "rings"): MANY,
     ("tree_ring_score", "rings"): MANY,
     ("keyed_signs", "key"): "any string is a key",
+    ("local_denoiser", "images"): MANY,
+    ("local_denoiser", "x"): MANY,
     ("shift", "rows"): "a negative number shifts up",
     ("shift", "columns"): "a negative number shifts to the left",
 } | {
