@@ -17,7 +17,7 @@ RECIPES: dict[str, Recipe] = {
     **scenes.RECIPES,
 }
 
-UNTRAINED: tuple[str, ...] = ("video", "text_to_image_vector")
+UNTRAINED: tuple[str, ...] = ()
 """Recipes whose networks do not ship yet."""
 
 
