@@ -411,13 +411,13 @@ def test_the_shipped_network_moves_as_it_is_told_and_frame_by_frame_it_cannot():
 
 @UNTRAINED
 def test_the_shipped_network_goes_on_from_a_first_frame(real):
-    clips, told = (a[:4] for a in real)
+    clips, told = (a[:12] for a in real)
     said = told.clone()
     said[:, 0] = NOTHING[0]
     network = pretrained.load("video")
     samples = sample_clips(video_denoiser(network, said, clips[:, 0]), tuple(clips.shape), seeded(), steps=10)
-    assert moves_as_told(samples, told).sum() >= 3
+    assert moves_as_told(samples, told).sum() >= 9
     difference = lambda a, b: (a - b).square().mean().sqrt()
     assert difference(samples[:, 0], clips[:, 0]) < 0.15
     digits, given = recentred(samples)[:, 1:], recentred(clips)[:, :1]
-    assert difference(digits, given) < 0.7 * difference(digits, given.roll(1, 0))
+    assert difference(digits, given) < 0.75 * difference(digits, given.roll(1, 0))
