@@ -14,31 +14,28 @@ def nearest_training(samples, train):
     return distance, index
 
 
-def near(draw: CaseRng, train: Tensor, n: int, reach: float) -> Tensor:
-    """Samples at most so far from one training image each, of which some are chosen twice."""
-    away = draw.normal(n, *train.shape[1:])
-    away = away / away.flatten(1).norm(dim=1).reshape(-1, *[1] * (train.ndim - 1))
-    return train[draw.integers(len(train), n)] + away * draw.uniform(n, *[1] * (train.ndim - 1), low=0.1, high=reach)
+def near(draw: CaseRng, train: Tensor, n: int) -> Tensor:
+    """Samples so near to one training image each that no other competes; some images are chosen twice."""
+    gap = torch.pdist(train.flatten(1)).min().item() if len(train) > 1 else 3.0
+    away, ones = draw.normal(n, *train.shape[1:]), [1] * (train.ndim - 1)
+    away = away / away.flatten(1).norm(dim=1).reshape(-1, *ones)
+    return train[draw.integers(len(train), n)] + gap * draw.uniform(n, *ones, low=0.1, high=0.4) * away
 
 
 def cases(draw: CaseRng) -> list[Case]:
-    def case(n: int, m: int, *shape: int, copies: int = 0, room: int = 0, magnitude: float = 20) -> Case:
-        train = 3 * draw.normal(m, *shape)
-        gap = torch.pdist(train.flatten(1)).min().item() if m > 1 else 3.0
-        samples = near(draw, train, n, 0.4 * gap)  # no close decisions
-        samples[:copies] = train[draw.integers(m, copies)]
+    def case(train: Tensor, n: int, copies: int = 0, room: int = 0, magnitude: float = 300) -> Case:
+        """The magnitude allows for the rounding of a product, whose root is taken where distances are small."""
+        samples = near(draw, train, n)
+        samples[:copies] = train[draw.integers(len(train), copies)]
         return Case({"samples": samples, "train": train}, magnitude=magnitude, room=room)
 
-    line = torch.arange(7.0, dtype=torch.float64)[draw.permutation(7), None] - 2
     return [
-        case(9, 6, 4),
-        case(4, 11, 1, 3, 5),
-        case(6, 6, 2, 3),
-        Case({"samples": line[draw.permutation(7)[:5]] + draw.uniform(5, 1, low=-0.4, high=0.4), "train": line}),
-        case(1, 1, 3),
-        case(
-            1500, 150, 1, 4, 6, copies=60, room=1500 * 150 * 24, magnitude=3000
-        ),  # copies: a product's rounding, rooted
+        case(3 * draw.normal(6, 4), 9),
+        case(3 * draw.normal(11, 1, 3, 5), 4),
+        case(3 * draw.normal(6, 2, 3), 6),
+        case(draw.permutation(7)[:, None].double() - 2, 5),
+        case(3 * draw.normal(1, 3), 1),
+        case(3 * draw.normal(150, 1, 4, 6), 1500, copies=60, room=1500 * 150 * 24, magnitude=3000),
     ]
 
 
