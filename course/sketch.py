@@ -74,7 +74,7 @@ class SketchPad(WithStill):
         self._asked: tuple[bytes, str] | None = None
         self.alt = (inspect.getdoc(draw) or "What was drawn, and pictures of it.").splitlines()[0]
         self.canvas = Canvas(width=SIDE * SCALE, height=SIDE * SCALE, layout={"border": "1px solid #767676"})
-        self.drawing = ipywidgets.Dropdown(options=[*ready], description="drawing", layout={"width": "320px"})
+        self.drawing = ipywidgets.ToggleButtons(options=[*ready], description="drawing")  # JupyterLab takes menus' keys
         text = {"description": "words", "continuous_update": False, "layout": {"width": "320px"}}
         self.words = ipywidgets.Text(words, **text)
         self.clear, self.go = (ipywidgets.Button(description=name) for name in ("Clear", "Make pictures"))

@@ -185,10 +185,9 @@ def test_lines_drawn_with_the_mouse_reach_the_kernel(lab, page):
     page.wait_for_function(IS_ANOTHER, arg=[picture.element_handle(), before], polling=50)
     page.screenshot(path=os.environ.get("SCREENSHOT_SKETCH", folder / "sketch.png"))
     before = picture.get_attribute("src")
-    page.locator(".widget-dropdown select").focus()
-    page.keyboard.press("ArrowDown")
-    go.focus()
-    page.keyboard.press("Enter")
+    for name in ("a line", "Make pictures"):
+        page.get_by_role("button", name=name, exact=True).focus()
+        page.keyboard.press("Space")
     page.wait_for_function(IS_ANOTHER, arg=[picture.element_handle(), before], polling=50)
 
 
