@@ -25,11 +25,13 @@ def run() -> str:
             samplers |= {f"{other.__name__} {name}": sampler for name, sampler in other(network).items()}
         except ImportError:
             missing.append([other.__name__, f"not installed: `{remedy('bench')}`", "", ""])
+    free = ddim(VP(), lambda x, t: x)
     columns, bare_times, alone = [], [], []
     for batch in BATCHES:
         x = torch.randn(batch, 2)
-        functions = {"bare": lambda points=points(network, x): bare(network, points)}
-        functions["alone"] = lambda x=x, step=ddim(VP(), lambda x, t: x): deque(walk(step, x, TIMES), maxlen=1)
+        visited = points(network, x)
+        functions = {"bare": lambda visited=visited: bare(network, visited)}
+        functions["alone"] = lambda x=x, step=free: deque(walk(step, x, TIMES), maxlen=1)
         functions |= {name: lambda x=x, sampler=sampler: sampler(x) for name, sampler in samplers.items()}
         taken = medians(functions, repeats=31)
         bare_times.append(f"{1e6 * taken['bare'] / STEPS:.0f} µs")
